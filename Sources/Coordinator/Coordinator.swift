@@ -1,0 +1,139 @@
+public import Ledger
+public import Logging
+import PlimsollModel
+public import Postgres
+import ServiceLifecycle
+import Synchronization
+
+/// One coordinator: leases tasks from the database to the streams that the gateway attaches.
+///
+/// Any number run beside each other; each holds only caches and batches. ``run()`` is all of its life: it joins,
+/// flushes, feeds, sweeps, and on graceful shutdown drains, gives back what it holds and leaves.
+public final class Coordinator: Sendable {
+    private let configuration: CoordinatorConfiguration
+    private let ledger: Ledger
+    private let connections: CoordinatorConnections
+    private let logger: Logger
+    let dispatcher: Dispatcher
+    private let ready = Atomic<Bool>(false)
+
+    /// `database` reaches the database in the coordinator's role; settings for each use are added here.
+    public init(
+        configuration: CoordinatorConfiguration, ledger: Ledger, database: ConnectionConfiguration, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.ledger = ledger
+        self.connections = CoordinatorConnections(base: database, name: configuration.name, logger: logger)
+        self.logger = logger
+        dispatcher = Dispatcher(configuration: configuration, ledger: ledger, logger: logger)
+    }
+
+    /// Whether work can be had here now.
+    public var isReady: Bool { ready.load(ordering: .relaxed) }
+
+    /// Opens a work stream for a certificate's holder. Throws ``StreamEnd``.
+    public func attach(_ opening: StreamOpening) async throws -> AttachedStream {
+        let admission = try await admit(person: opening.person, serial: opening.serial, role: "engineer")
+        var stream = try await dispatcher.open(opening, admission)
+        do {
+            stream.welcome.notifications = try await ledger.newCertificates(of: admission.person)
+                .filter { $0.serial != opening.serial }
+                .map {
+                    Notification(
+                        kind: .certificate,
+                        message: "a certificate was issued in your name: serial \($0.serial), \($0.identity)")
+                }
+        } catch {
+            stream.detach()
+            throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
+        }
+        return stream
+    }
+
+    /// Whether a person may act in a role with this certificate now. Throws ``StreamEnd``.
+    public func authorize(person: String, serial: String, role: String) async throws {
+        _ = try await admit(person: person, serial: serial, role: role)
+    }
+
+    private func admit(person: String, serial: String, role: String) async throws -> Admission {
+        let found: Admission?
+        do {
+            found = try await ledger.admission(of: person, role: role, serial: serial)
+        } catch {
+            // P2: a failed look-up is a doubt.
+            logger.warning("an admission could not be looked up", metadata: ["error": "\(error)"])
+            throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
+        }
+        guard let found, found.isRoleGranted else {
+            throw StreamEnd(.roleNotGranted, "the role \(role) is not granted to \(person); an operator can grant it")
+        }
+        if found.isDenied {
+            throw StreamEnd(.denied, "access under this name or certificate was stopped; an operator can tell why")
+        }
+        return found
+    }
+
+    /// Runs until cancelled or until graceful shutdown has ended. Throws only when the database cannot be used at all.
+    public func run() async throws {
+        let membership = MembershipLoop(
+            configuration: configuration, dispatcher: dispatcher, connections: connections, ledger: ledger,
+            logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<configuration.sizes.flushes {
+                group.addTask { [self] in
+                    await dispatcher.runFlushes(connect: { try await self.connections.flush() })
+                }
+            }
+            group.addTask { [self] in
+                await dispatcher.runFeeder(connect: { try await self.connections.feed(for: $0) })
+            }
+            group.addTask { [self] in try await every(configuration.times.poll) { await dispatcher.markFeedStale() } }
+            group.addTask { [self] in try await every(.seconds(1)) { await dispatcher.sweep() } }
+            group.addTask { [self] in try await listen() }
+            group.addTask { [self] in
+                try await membership.run { isMember in ready.store(isMember, ordering: .relaxed) }
+            }
+            group.addTask { [self] in
+                try await gracefulShutdown()
+                ready.store(false, ordering: .relaxed)
+                await dispatcher.drain()
+                await dispatcher.waitUntilSettled(for: configuration.times.drain)
+                await dispatcher.close()
+                await membership.leave()
+                throw CancellationError()
+            }
+            do {
+                for try await _ in group {}
+            } catch is CancellationError {
+                // The drain is over, or the caller cancelled.
+            }
+            ready.store(false, ordering: .relaxed)
+            group.cancelAll()
+            await dispatcher.endAllStreams()
+        }
+    }
+
+    /// Wake-ups: new spans, a moved epoch, a person who withdrew. The slow poll stands behind them.
+    private func listen() async throws {
+        let listener = connections.listener(channels: ["plimsoll_lane", "plimsoll_epoch", "plimsoll_person"])
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await listener.run() }
+            for await event in listener.events {
+                switch event {
+                case .notification(let note) where note.channel == "plimsoll_person":
+                    if let person = Int64(note.payload) { await dispatcher.refreshPerson(PersonID(person)) }
+                default:
+                    await dispatcher.markFeedStale()
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func every(_ interval: Duration, _ body: () async -> Void) async throws {
+        while true {
+            try await Task.sleep(for: interval)
+            await body()
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// Named times and sizes of a coordinator. `doctor` shows them.
+public struct CoordinatorConfiguration: Sendable {
+    /// What this coordinator is called in its certificate and in `doctor`.
+    public var name: String
+    /// Where workers reach it, host:port; shown, never dialled.
+    public var address: String
+    public var times = Times.defaults
+    public var sizes = Sizes.defaults
+
+    public init(name: String, address: String) {
+        self.name = name
+        self.address = address
+    }
+
+    public struct Times: Sendable {
+        /// How often a worker shows that it lives.
+        public var heartbeat: Duration
+        /// A stream loses its leases this long after its last life sign, reconnecting included.
+        public var streamTimeToLive: Duration
+        /// How often the coordinator renews its own life in the database (which is `MembershipSession.life` long).
+        public var lifeRenewal: Duration
+        /// Without a renewal for this long, by the monotonic clock, it stops granting by itself.
+        public var selfStop: Duration
+        /// How long leases of a coordinator that is gone may be presented to another before they end.
+        public var presenting: Duration
+        /// Past its deadline a lease still takes an answer for this long; it is not counted as leased time.
+        public var deadlineGrace: Duration
+        /// The slow poll behind the wake-ups.
+        public var poll: Duration
+        /// Slots that nobody took for this long go back, so that another coordinator can grant them.
+        public var holding: Duration
+        /// A worker whose work is in other hands asks again after this.
+        public var askAgainSoon: Duration
+        /// A worker for whom nothing is left asks again after this.
+        public var askAgainLater: Duration
+        /// How long a drain waits for answers to settle.
+        public var drain: Duration
+
+        public static let defaults = Times(
+            heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
+            selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
+            holding: .milliseconds(500), askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5),
+            drain: .seconds(5))
+    }
+
+    public struct Sizes: Sendable {
+        /// Flushes that run at once, each on a connection of its own.
+        public var flushes: Int
+        /// People in one flush.
+        public var peoplePerFlush: Int
+        /// Answers, declines and the like in one flush, roughly.
+        public var itemsPerFlush: Int
+        /// A person whose lock was held by others this often gets a flush that waits.
+        public var missesMax: Int
+        /// A flush that failed is tried this often for a person before the worker is told to send again.
+        public var attemptsMax: Int
+        /// Slots that one claim brings at most, and at least when it goes to the database at all.
+        public var claimMax: Int
+        public var claimMin: Int
+        /// Slots of one lane in memory.
+        public var windowMax: Int
+
+        public static let defaults = Sizes(
+            flushes: 2, peoplePerFlush: 256, itemsPerFlush: 4_096, missesMax: 3, attemptsMax: 4, claimMax: 8_192,
+            claimMin: 16, windowMax: 32_768)
+    }
+}

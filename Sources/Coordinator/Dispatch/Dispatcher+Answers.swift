@@ -1,0 +1,202 @@
+import Ledger
+import PlimsollModel
+import QualityReview
+
+/// Answers: accepted under their lease, repeated, late, or refused (P4, P5, P6).
+extension Dispatcher {
+    func settle(
+        _ answer: PersonWork.Answer, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) {
+        plan.settledItems[answer.stream, default: 0] += 1
+        let settlement: Settlement
+        if let held = state.held[answer.answer.lease.fence], held.stored.task == answer.answer.lease.task {
+            settlement = settleHeld(answer.answer, held, &state, &plan)
+        } else {
+            settlement = settleGone(answer.answer, &state, lookups, &plan)
+        }
+        plan.reply(answer.stream) { $0.settlements.append(settlement) }
+    }
+
+    /// Under an open lease. Limits reached meanwhile refuse no answer: only lease, agreement, denial and schema count.
+    private func settleHeld(
+        _ answer: SubmittedAnswer, _ held: HeldLease, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) -> Settlement {
+        let lease = held.stored
+        if let refused = refusal(of: answer, project: lease.project, state) { return refused }
+        switch check(answer, project: lease.project) {
+        case .refused(let problems):
+            return Settlement(
+                lease: answer.lease, outcome: .refusedSchema(problems),
+                message: "the answer does not fit the project's answer schema; the lease stays yours")
+        case .accepted(let canonical):
+            accept(canonical, lease, &state, &plan)
+            return Settlement(lease: answer.lease, outcome: .accepted)
+        }
+    }
+
+    /// Writes the label; the database ends the lease with it (P1).
+    private func accept(
+        _ answer: CanonicalAnswer, _ lease: StoredLease, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) {
+        state.held[lease.fence] = nil
+        state.countLabel()
+        plan.changed.insert(state.person)
+        plan.writes.labels.task.append(lease.task.rawValue)
+        plan.writes.labels.slot.append(lease.slot)
+        plan.writes.labels.person.append(state.person.rawValue)
+        plan.writes.labels.fence.append(lease.fence.rawValue)
+        plan.writes.labels.project.append(lease.project.rawValue)
+        plan.writes.labels.personN.append(state.n + 1)
+        plan.writes.labels.provenance.append(lease.provenance.rawValue)
+        plan.writes.labels.acceptedOn.append(state.day.rawValue)
+        plan.writes.labels.answerHash.append(answer.hash.bytes)
+        plan.writes.labels.answer.append(answer.bytes)
+        plan.history(state.person, lease, at: state.at, how: "label")
+        plan.tally(lease.project) {
+            $0.leased -= 1
+            $0.done += 1
+        }
+        let hour = state.at.microseconds / 3_600_000_000
+        let contribution = Contribution(project: lease.project, hour: hour, person: state.person)
+        if !contributed.contains(contribution) {
+            plan.contributions.append((lease.project, hour, state.person))
+        }
+        plan.ended.append((state.person, lease.fence))
+    }
+
+    /// The lease is not open. The same answer under the same fence gets the same ack; another answer is kept once.
+    private func settleGone(
+        _ answer: SubmittedAnswer, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) -> Settlement {
+        let records = lookups.settled[FlushLookups.Key(person: state.person, task: answer.lease.task)] ?? []
+        let fence = answer.lease.fence
+        let label = records.first { $0.kind == .label && $0.fence == fence }
+        let late = records.filter { $0.kind == .late && $0.fence == fence }
+        let ended = records.first { $0.kind == .ended && $0.fence == fence }
+        let parked = state.parked[fence].flatMap { $0.task == answer.lease.task ? $0 : nil }
+        guard label != nil || !late.isEmpty || ended != nil || parked != nil else {
+            return Settlement(
+                lease: answer.lease, outcome: .unknownLease,
+                message: "there is no lease of this task and fence for you; ask for work to get one")
+        }
+        let lane = ended?.lane ?? parked?.lane
+        let project = lane.flatMap { storedLane($0)?.project }
+        if let project, let refused = refusal(of: answer, project: project, state) { return refused }
+        let canonical: CanonicalAnswer
+        if let project {
+            switch check(answer, project: project) {
+            case .refused(let problems):
+                return Settlement(
+                    lease: answer.lease, outcome: .refusedSchema(problems),
+                    message: "the answer does not fit the project's answer schema")
+            case .accepted(let value): canonical = value
+            }
+        } else {
+            do {
+                canonical = CanonicalAnswer(canonical: try CanonicalJSON.canonicalize(answer.answer))
+            } catch {
+                return Settlement(
+                    lease: answer.lease,
+                    outcome: .refusedSchema([AnswerProblem(path: "", message: "the answer is no JSON")]))
+            }
+        }
+        if let label, label.answerHash == canonical.hash.bytes {
+            return Settlement(lease: answer.lease, outcome: .accepted)
+        }
+        if late.contains(where: { $0.answerHash == canonical.hash.bytes }) {
+            return Settlement(
+                lease: answer.lease, outcome: label == nil ? .keptLate : .alreadyAnswered,
+                message: "this answer is already kept")
+        }
+        if let parked { return answerParked(answer, canonical, parked, &state, &plan) }
+        if label == nil, late.isEmpty, let ended, let provenance = lookups.freeSlots[fence], mayGrant,
+            let settlement = grantAnew(answer, canonical, ended, provenance, &state, &plan)
+        {
+            return settlement
+        }
+        keepLate(
+            answer, canonical, project: project, why: label == nil ? ended?.how ?? "ended" : "already-answered", &state,
+            &plan)
+        return label == nil
+            ? Settlement(
+                lease: answer.lease, outcome: .keptLate,
+                message: "the lease had ended (\(ended?.how ?? "unknown")); your answer is kept and a person decides")
+            : Settlement(
+                lease: answer.lease, outcome: .alreadyAnswered,
+                message: "you answered this task already; this second answer is kept beside it")
+    }
+
+    /// A parked lease is its holder's: answering it opens it again and answers it.
+    private func answerParked(
+        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ parked: StoredParked, _ state: inout PersonState,
+        _ plan: inout FlushPlan
+    ) -> Settlement {
+        let lease = unpark(parked, deadline: state.at, &state, &plan)
+        plan.grant(state.person, lease, why: [0, -1, 0, -1])
+        accept(canonical, lease, &state, &plan)
+        return Settlement(lease: answer.lease, outcome: .accepted)
+    }
+
+    /// The slot is free and the gate is open: granted and accepted in this transaction.
+    private func grantAnew(
+        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ ended: SettledRecord, _ provenance: ProvenanceID,
+        _ state: inout PersonState, _ plan: inout FlushPlan
+    ) -> Settlement? {
+        guard let lane = lanes[ended.lane], let project = deployment?.projects[lane.lane.project],
+            case .granted(let count, let deadline) = Gate.decide(
+                person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1
+            ).decision, count > 0
+        else { return nil }
+        let lease = StoredLease(
+            task: answer.lease.task, slot: ended.slot, fence: answer.lease.fence, lane: ended.lane,
+            project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
+            coordinator: coordinator, provenance: provenance)
+        plan.grant(state.person, lease, why: [Int64(state.held.count), Int64(limits.openLeases ?? -1), 0, -1])
+        plan.tally(project.id) { $0.leased += 1 }
+        accept(canonical, lease, &state, &plan)
+        return Settlement(lease: answer.lease, outcome: .accepted)
+    }
+
+    private func keepLate(
+        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, project: ProjectID?, why: String,
+        _ state: inout PersonState, _ plan: inout FlushPlan
+    ) {
+        plan.changed.insert(state.person)
+        let project = project ?? ProjectID(0)
+        plan.writes.lateAnswers.task.append(answer.lease.task.rawValue)
+        plan.writes.lateAnswers.person.append(state.person.rawValue)
+        plan.writes.lateAnswers.fence.append(answer.lease.fence.rawValue)
+        plan.writes.lateAnswers.project.append(project.rawValue)
+        plan.writes.lateAnswers.personN.append(state.n + 1)
+        plan.writes.lateAnswers.arrivedOn.append(state.day.rawValue)
+        plan.writes.lateAnswers.answerHash.append(canonical.hash.bytes)
+        plan.writes.lateAnswers.answer.append(canonical.bytes)
+        plan.writes.lateAnswers.why.append(why)
+        plan.tally(project) { $0.late += 1 }
+    }
+
+    /// A person who is denied, or whose agreement to a purpose is not open, has nothing stored (P2, P3).
+    private func refusal(of answer: SubmittedAnswer, project: ProjectID, _ state: PersonState) -> Settlement? {
+        if state.facts.denied {
+            return Settlement(
+                lease: answer.lease, outcome: .refusedDenied,
+                message: "access under your name is stopped; an operator can tell you why")
+        }
+        for purpose in deployment?.projects[project]?.purposes ?? [] {
+            let open = state.facts.agreements.contains { $0.purpose == purpose && $0.opensGate(at: state.at) }
+            if !open {
+                return Settlement(
+                    lease: answer.lease, outcome: .refusedAgreement,
+                    message: "your agreement to \(purpose) is not given now, so the answer was not stored")
+            }
+        }
+        return nil
+    }
+
+    private func check(_ answer: SubmittedAnswer, project: ProjectID) -> AnswerVerdict {
+        guard let schema = schemas[project] else {
+            return .refused([AnswerProblem(path: "", message: "the project is closed")])
+        }
+        return schema.accept(answer.answer)
+    }
+}

@@ -1,0 +1,181 @@
+import Ledger
+import PlimsollModel
+import QualityReview
+
+/// After COMMIT: caches, slots and streams learn what is now true.
+extension Dispatcher {
+    func apply(_ plan: FlushPlan, _ present: [PersonID]) {
+        for (person, state) in plan.states { people[person] = state }
+        clockReading = (plan.now, clock.now)
+        for (person, fence) in plan.ended { release(person, fence) }
+        for pick in plan.picks where pick.fence.rawValue != 0 {
+            lanes[pick.lane]?.committed(pick.slot)
+            streams[pick.stream]?.want -= 1
+            prefetchIfLow(pick.lane, pick.person)
+        }
+        for (stream, lease) in plan.attached { attach(lease, to: stream) }
+        for (stream, count) in plan.unparkedFor {
+            streams[stream]?.want = max(0, (streams[stream]?.want ?? 0) - count)
+        }
+        for contribution in plan.contributions {
+            contributed.insert(
+                Contribution(project: contribution.project, hour: contribution.hour, person: contribution.person))
+        }
+        takeBack(plan)
+        for person in plan.doubtsSettled { doubtful[person] = nil }
+        for pick in plan.doubtsPutBack {
+            lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
+        }
+        for (person, lease) in plan.rechecks { watch(lease, of: person) }
+        rememberParked(plan)
+        tell(plan)
+        settleWants(present, plan)
+    }
+
+    /// A lease is over: nobody vouches for it any more.
+    private func release(_ person: PersonID, _ fence: Fence) {
+        heldTasks[fence] = nil
+        if let stream = vouched.removeValue(forKey: fence) { streams[stream]?.held.remove(fence) }
+    }
+
+    private func attach(_ lease: StoredLease, to stream: StreamID) {
+        guard let person = streams[stream]?.person else { return }
+        if let earlier = vouched[lease.fence], earlier != stream { streams[earlier]?.held.remove(lease.fence) }
+        vouched[lease.fence] = stream
+        heldTasks[lease.fence] = lease.task
+        streams[stream]?.held.insert(lease.fence)
+        watch(lease, of: person)
+    }
+
+    /// Has the lease ended at its deadline plus grace.
+    private func watch(_ lease: StoredLease, of person: PersonID) {
+        deadlines.insert(
+            DeadlineQueue.Entry(
+                at: lease.deadline + configuration.times.deadlineGrace, fence: lease.fence, task: lease.task,
+                person: person))
+    }
+
+    private func takeBack(_ plan: FlushPlan) {
+        for back in plan.cameBack {
+            if let content = back.content, lanes[back.lease.lane] != nil {
+                lanes[back.lease.lane]?.cameBack(
+                    content, slot: back.lease.slot, fence: back.lease.fence, since: plan.now, from: back.person,
+                    askAgain: back.how.mayAskAgain)
+            } else {
+                strays[back.lease.lane, default: []].append(back.lease)
+            }
+        }
+        if !plan.cameBack.isEmpty { wakeFeeder() }
+    }
+
+    private func rememberParked(_ plan: FlushPlan) {
+        for fence in plan.writes.unparked.fence { parkedContents[Fence(fence)] = nil }
+        for (fence, content) in plan.parked { parkedContents[fence] = content }
+    }
+
+    /// Sends every stream its part of the flush in one message.
+    private func tell(_ plan: FlushPlan) {
+        for (stream, count) in plan.settledItems { streams[stream]?.unsettled -= count }
+        for (stream, result) in plan.presented {
+            presenting.removeValue(forKey: stream)?.resume(returning: result)
+        }
+        for (stream, reply) in plan.replies { deliver(reply, to: stream) }
+    }
+
+    /// Wants that are still open: ask the spans, answer with an idle, or try again.
+    private func settleWants(_ present: [PersonID], _ plan: FlushPlan) {
+        for person in present where hasWants(person) {
+            if let idle = plan.refusals[person] {
+                answerWants(person, idle)
+            } else if plan.needsLook.contains(person) {
+                requestLook(person)
+            } else if !mayGrant {
+                answerWants(person, IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainSoon))
+            } else if work[person] == nil {
+                work[person] = PersonWork()
+            }
+        }
+    }
+
+    func answerWants(_ person: PersonID, _ idle: IdleAnswer) {
+        for stream in streamsOf[person] ?? [] where (streams[stream]?.want ?? 0) > 0 {
+            // A want beyond what the stream may hold is not refused by a rule: it is answered when there is room.
+            streams[stream]?.want = 0
+            deliver(
+                {
+                    var reply = StreamReply()
+                    reply.idle = idle
+                    return reply
+                }(), to: stream)
+        }
+    }
+
+    // MARK: Doubts and differences
+
+    /// Grants of an earlier flush whose commit was in doubt: the lock is held again, so that transaction has ended.
+    func settleDoubts(_ person: PersonID, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan) {
+        guard let picks = doubtful[person] else { return }
+        plan.doubtsSettled.insert(person)
+        for pick in picks {
+            if var held = state.held[pick.fence], pick.fence.rawValue != 0 {
+                held.content = pick.slot.content
+                end(held, how: .unheard, &state, lookups, &plan)
+            } else {
+                plan.doubtsPutBack.append(pick)
+            }
+        }
+    }
+
+    /// Leases that a stream believed to hold and that the database ended meanwhile: withdrawal, denial, closing.
+    func reconcile(_ person: PersonID, _ state: inout PersonState, _ plan: inout FlushPlan) {
+        for stream in streamsOf[person] ?? [] {
+            for fence in streams[stream]?.held ?? [] where state.held[fence] == nil && state.parked[fence] == nil {
+                guard let task = heldTasks[fence] else { continue }
+                let (reason, message) = whyGone(state, fence)
+                plan.ended.append((person, fence))
+                plan.reply(stream) {
+                    $0.revokes.append(
+                        Revocation(lease: LeaseReference(task: task, fence: fence), reason: reason, message: message))
+                }
+            }
+        }
+    }
+
+    private func whyGone(_ state: PersonState, _ fence: Fence) -> (Revocation.Reason, String) {
+        if state.facts.denied { return (.denied, "access under your name was stopped; an operator can tell you why") }
+        let withdrawn = state.facts.agreements.contains { $0.state == .withdrawn }
+        if withdrawn { return (.withdrawn, "you withdrew your agreement; nothing of this task is kept") }
+        return (.projectClosed, "the lease was ended by an operator")
+    }
+
+    /// What a new stream presents: taken over where it stands.
+    func settlePresented(_ presented: [PersonWork.Presented], _ state: inout PersonState, _ plan: inout FlushPlan) {
+        for hello in presented {
+            var kept: [LeaseChange] = []
+            var lost: [Revocation] = []
+            for reference in hello.leases {
+                if let held = state.held[reference.fence], held.stored.task == reference.task {
+                    if held.stored.coordinator != coordinator {
+                        plan.writes.takeovers.task.append(held.stored.task.rawValue)
+                        plan.writes.takeovers.slot.append(held.stored.slot)
+                        plan.writes.takeovers.person.append(state.person.rawValue)
+                        plan.writes.takeovers.fence.append(held.stored.fence.rawValue)
+                        state.held[reference.fence]?.stored.coordinator = coordinator
+                    }
+                    if let lease = state.held[reference.fence]?.stored { plan.attached.append((hello.stream, lease)) }
+                    kept.append(
+                        LeaseChange(lease: reference, state: .held, deadlineIn: held.stored.deadline - state.at))
+                } else if let parked = state.parked[reference.fence], parked.task == reference.task {
+                    kept.append(
+                        LeaseChange(lease: reference, state: .parked, deadlineIn: parked.until - state.at))
+                } else {
+                    lost.append(
+                        Revocation(
+                            lease: reference, reason: .notYours,
+                            message: "this lease has ended; an answer you still send is kept"))
+                }
+            }
+            plan.presented[hello.stream] = PresentedOutcome(kept: kept, lost: lost)
+        }
+    }
+}

@@ -1,0 +1,262 @@
+import Ledger
+import PlimsollModel
+import QualityReview
+
+/// Declines, releases, parks, extensions, and leases that end by themselves.
+extension Dispatcher {
+    func settle(
+        _ change: PersonWork.Change, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) {
+        plan.settledItems[change.stream, default: 0] += 1
+        let reply: LeaseChange
+        if let held = state.held[change.lease.fence], held.stored.task == change.lease.task {
+            switch change.kind {
+            case .decline(let reason):
+                decline(held.stored.project, held.stored.task, reason, state.person, &plan)
+                end(held, how: .declined, &state, lookups, &plan)
+                reply = LeaseChange(lease: change.lease, state: .declined)
+            case .release:
+                end(held, how: .released, &state, lookups, &plan)
+                reply = LeaseChange(lease: change.lease, state: .released)
+            case .park: reply = park(change.lease, held, &state, &plan)
+            case .extend: reply = extend(change.lease, held.stored, &state, &plan)
+            }
+        } else if let parked = state.parked[change.lease.fence], parked.task == change.lease.task {
+            reply = settleParked(change, parked, &state, lookups, &plan)
+        } else {
+            reply = settleRepeated(change, state, lookups)
+        }
+        plan.reply(change.stream) { $0.changes.append(reply) }
+    }
+
+    /// A lease that ends by itself: its deadline, its stream, its coordinator.
+    func settle(_ end: PersonWork.End, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan) {
+        if let held = state.held[end.lease.fence], held.stored.task == end.lease.task {
+            if let vouchedBy = end.vouchedBy, held.stored.coordinator != vouchedBy { return }
+            // Extended meanwhile.
+            if end.how == .expired, held.stored.deadline + configuration.times.deadlineGrace > state.at {
+                plan.rechecks.append((state.person, held.stored))
+                return
+            }
+            if let stream = vouched[end.lease.fence], end.how == .expired {
+                plan.reply(stream) {
+                    $0.revokes.append(
+                        Revocation(
+                            lease: end.lease, reason: .deadline,
+                            message: "the deadline has passed; an answer you still send is kept"))
+                }
+            }
+            self.end(held, how: end.how, &state, lookups, &plan)
+        } else if end.how == .parkExpired, let parked = state.parked[end.lease.fence], parked.until <= state.at {
+            endParked(parked, how: .parkExpired, &state, lookups, &plan)
+        }
+    }
+
+    /// Ends an open lease without a label; its slot comes back to this coordinator, or its task goes into quarantine.
+    func end(
+        _ held: HeldLease, how: LeaseEnd, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) {
+        let lease = held.stored
+        state.held[lease.fence] = nil
+        plan.changed.insert(state.person)
+        plan.writes.ends.task.append(lease.task.rawValue)
+        plan.writes.ends.slot.append(lease.slot)
+        plan.writes.ends.person.append(state.person.rawValue)
+        plan.writes.ends.fence.append(lease.fence.rawValue)
+        plan.history(state.person, lease, at: state.at, how: how.rawValue)
+        plan.tally(lease.project) { $0.leased -= 1 }
+        plan.ended.append((state.person, lease.fence))
+        free(lease, held.content, how: how, state.person, lookups, &plan)
+    }
+
+    /// What becomes of a slot whose lease ended without a label.
+    private func free(
+        _ lease: StoredLease, _ content: TaskContent?, how: LeaseEnd, _ person: PersonID, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
+    ) {
+        let standing = lookups.standings[lease.task]
+        if how.countsAsFailure {
+            plan.writes.failures.task.append(lease.task.rawValue)
+            plan.writes.failures.fence.append(lease.fence.rawValue)
+            plan.writes.failures.person.append(person.rawValue)
+            plan.writes.failures.how.append(how.rawValue)
+        }
+        if let standing, standing.isClosed {
+            plan.tally(lease.project) { $0.quarantined += 1 }
+            return
+        }
+        if how.countsAsFailure, let standing, let limit = redeliveryLimit,
+            standing.failures + 1 >= limit, standing.failedPeople.union([person]).count >= Self.quarantinePeopleMin
+        {
+            plan.writes.quarantines.task.append(lease.task.rawValue)
+            plan.writes.quarantines.lane.append(lease.lane.rawValue)
+            // Every slot of the task that nobody has: this one and those still waiting.
+            let waiting = standing.overlap - standing.taken + 1
+            plan.tally(lease.project) { $0.quarantined += Int64(waiting) }
+            return
+        }
+        plan.writes.returned.fence.append(lease.fence.rawValue)
+        plan.writes.returned.lane.append(lease.lane.rawValue)
+        plan.writes.returned.task.append(lease.task.rawValue)
+        plan.writes.returned.slot.append(lease.slot)
+        plan.cameBack.append(FlushPlan.CameBack(person: person, lease: lease, content: content, how: how))
+    }
+
+    /// A task is quarantined only when it failed with at least so many different people.
+    static let quarantinePeopleMin = 2
+
+    private func decline(
+        _ project: ProjectID, _ task: TaskID, _ reason: String?, _ person: PersonID, _ plan: inout FlushPlan
+    ) {
+        plan.writes.declines.person.append(person.rawValue)
+        plan.writes.declines.task.append(task.rawValue)
+        guard let reason else { return }
+        // About the task alone: no person (P9).
+        plan.writes.declineReasons.project.append(project.rawValue)
+        plan.writes.declineReasons.task.append(task.rawValue)
+        plan.writes.declineReasons.reason.append(reason)
+    }
+
+    // MARK: Parking
+
+    private func park(
+        _ reference: LeaseReference, _ held: HeldLease, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) -> LeaseChange {
+        let lease = held.stored
+        if let most = limits.parkedLeases, state.parked.count >= most {
+            return LeaseChange(
+                lease: reference, state: .unchanged,
+                message: "you have \(state.parked.count) parked tasks and may have \(most); finish or release one")
+        }
+        let until = state.at + (limits.parkedTime ?? .seconds(72 * 3_600))
+        let parked = StoredParked(
+            task: lease.task, slot: lease.slot, fence: lease.fence, lane: lease.lane, project: lease.project,
+            firstGrantedAt: lease.firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance)
+        state.held[lease.fence] = nil
+        state.parked[lease.fence] = parked
+        plan.changed.insert(state.person)
+        plan.writes.parks.task.append(lease.task.rawValue)
+        plan.writes.parks.slot.append(lease.slot)
+        plan.writes.parks.person.append(state.person.rawValue)
+        plan.writes.parks.fence.append(lease.fence.rawValue)
+        plan.writes.parks.lane.append(lease.lane.rawValue)
+        plan.writes.parks.project.append(lease.project.rawValue)
+        plan.writes.parks.firstGrantedAt.append(lease.firstGrantedAt.microseconds)
+        plan.writes.parks.until.append(until.microseconds)
+        plan.writes.parks.provenance.append(lease.provenance.rawValue)
+        plan.history(state.person, lease, at: state.at, how: "parked")
+        plan.tally(lease.project) {
+            $0.leased -= 1
+            $0.parked += 1
+        }
+        plan.ended.append((state.person, lease.fence))
+        plan.parked[lease.fence] = held.content
+        return LeaseChange(lease: reference, state: .parked, deadlineIn: until - state.at)
+    }
+
+    /// Takes a parked lease out; the caller writes the open lease.
+    func unpark(
+        _ parked: StoredParked, deadline: Moment, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) -> StoredLease {
+        removeParked(parked, &state, &plan)
+        plan.tally(parked.project) {
+            $0.parked -= 1
+            $0.leased += 1
+        }
+        return StoredLease(
+            task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
+            grantedAt: state.at, firstGrantedAt: parked.firstGrantedAt, deadline: deadline, coordinator: coordinator,
+            provenance: parked.provenance)
+    }
+
+    private func removeParked(_ parked: StoredParked, _ state: inout PersonState, _ plan: inout FlushPlan) {
+        state.parked[parked.fence] = nil
+        plan.changed.insert(state.person)
+        plan.writes.unparked.task.append(parked.task.rawValue)
+        plan.writes.unparked.slot.append(parked.slot)
+        plan.writes.unparked.person.append(state.person.rawValue)
+        plan.writes.unparked.fence.append(parked.fence.rawValue)
+    }
+
+    private func endParked(
+        _ parked: StoredParked, how: LeaseEnd, _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
+    ) {
+        removeParked(parked, &state, &plan)
+        plan.tally(parked.project) { $0.parked -= 1 }
+        let lease = StoredLease(
+            task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
+            grantedAt: parked.parkedAt, firstGrantedAt: parked.firstGrantedAt, deadline: parked.until,
+            coordinator: coordinator, provenance: parked.provenance)
+        free(lease, nil, how: how, state.person, lookups, &plan)
+    }
+
+    private func settleParked(
+        _ change: PersonWork.Change, _ parked: StoredParked, _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
+    ) -> LeaseChange {
+        switch change.kind {
+        case .decline(let reason):
+            decline(parked.project, parked.task, reason, state.person, &plan)
+            endParked(parked, how: .declined, &state, lookups, &plan)
+            return LeaseChange(lease: change.lease, state: .declined)
+        case .release:
+            endParked(parked, how: .released, &state, lookups, &plan)
+            return LeaseChange(lease: change.lease, state: .released)
+        case .park, .extend:
+            return LeaseChange(lease: change.lease, state: .parked, deadlineIn: parked.until - state.at)
+        }
+    }
+
+    // MARK: Extending
+
+    private func extend(
+        _ reference: LeaseReference, _ lease: StoredLease, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) -> LeaseChange {
+        guard let lane = lanes[lease.lane], let project = deployment?.projects[lease.project] else {
+            return LeaseChange(
+                lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
+                message: "the project is closed")
+        }
+        // The gate is asked as if this lease were not there: it must not count against itself.
+        var facts = state.facts
+        facts.openLeases.removeAll { $0.granted == lease.grantedAt && $0.deadline == lease.deadline }
+        var question = ask(of: lane, project: project)
+        question.paused = false
+        var deadline = lease.deadline
+        if case .granted(_, let until) = Gate.decide(
+            person: facts, lane: question, limits: limits, now: state.at, want: 1
+        ).decision {
+            let end = limits.leaseLifetime.map { lease.firstGrantedAt + $0 } ?? .distantFuture
+            deadline = max(deadline, min(until, end))
+        }
+        guard deadline > lease.deadline else {
+            return LeaseChange(
+                lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
+                message: "it cannot be longer; park it to come back to it later")
+        }
+        state.held[lease.fence]?.stored.deadline = deadline
+        plan.changed.insert(state.person)
+        plan.writes.extensions.task.append(lease.task.rawValue)
+        plan.writes.extensions.slot.append(lease.slot)
+        plan.writes.extensions.fence.append(lease.fence.rawValue)
+        plan.writes.extensions.deadline.append(deadline.microseconds)
+        return LeaseChange(lease: reference, state: .held, deadlineIn: deadline - state.at)
+    }
+
+    /// A repeated decline or release gets the same answer as the first.
+    private func settleRepeated(
+        _ change: PersonWork.Change, _ state: PersonState, _ lookups: FlushLookups
+    ) -> LeaseChange {
+        let records = lookups.settled[FlushLookups.Key(person: state.person, task: change.lease.task)] ?? []
+        let ended = records.first { $0.kind == .ended && $0.fence == change.lease.fence }
+        switch (change.kind, ended?.how) {
+        case (.decline, "declined"): return LeaseChange(lease: change.lease, state: .declined)
+        case (.release, "released"): return LeaseChange(lease: change.lease, state: .released)
+        case (_, .some(let how)):
+            return LeaseChange(lease: change.lease, state: .unknown, message: "the lease had ended (\(how))")
+        case (_, nil):
+            return LeaseChange(lease: change.lease, state: .unknown, message: "there is no such lease for you")
+        }
+    }
+}

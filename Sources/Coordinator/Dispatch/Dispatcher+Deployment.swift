@@ -1,0 +1,101 @@
+import Ledger
+import Logging
+import PlimsollModel
+import QualityReview
+
+/// Taking on the deployment's state when the epoch has moved, and membership.
+extension Dispatcher {
+    /// Makes `state` the one that decisions are made by. People are read anew: roles, denials and enrolments may have
+    /// changed with it.
+    func adopt(_ state: DeploymentState) {
+        var compiled: [ProjectID: AnswerSchema] = [:]
+        for (id, project) in state.projects {
+            if deployment?.projects[id]?.answerSchema == project.answerSchema, let known = schemas[id] {
+                compiled[id] = known
+                continue
+            }
+            do {
+                compiled[id] = try AnswerSchema.compile(Array(project.answerSchema.utf8))
+            } catch {
+                // Refused at creation; should one be there all the same, the project takes no answers (P2: in doubt, no).
+                logger.error("a project's answer schema cannot be read", metadata: ["project": "\(project.name)"])
+            }
+        }
+        schemas = compiled
+        adoptPolicy(state)
+        for (id, project) in state.projects { share.setWeight(Double(project.weight), of: id) }
+        for id in deployment?.projects.keys.filter({ state.projects[$0] == nil }) ?? [] {
+            share.remove(id)
+            laneOrder[id] = nil
+        }
+        deployment = state
+    }
+
+    private func adoptPolicy(_ state: DeploymentState) {
+        if deployment?.policyVersion == state.policyVersion, deployment != nil { return }
+        do {
+            let document = try state.policyDocument.map { try PolicyDocument(yaml: $0) } ?? .defaults
+            limits = document.limits
+            redeliveryLimit = document.oversight.redelivery
+        } catch {
+            // P2: a document that cannot be read is a doubt; the strictest reading is that nothing is granted.
+            logger.error(
+                "the policy cannot be read; nothing is granted until another is applied",
+                metadata: ["version": "\(state.policyVersion)", "error": "\(error)"])
+            limits = .defaults
+            limits.openLeases = 0
+        }
+    }
+
+    /// Called by the membership loop. `until` is by the monotonic clock and earlier than the database's.
+    func lifeRenewed(_ id: CoordinatorID, until: ContinuousClock.Instant) {
+        if coordinator != id {
+            // A new life: what the old one held is being adopted like any other's.
+            coordinator = id
+            people = [:]
+            doubtful = [:]
+            strays = [:]
+            prefetch = [:]
+            for lane in lanes.keys {
+                guard let feed = lanes[lane] else { continue }
+                lanes[lane] = LaneFeed(
+                    lane: feed.lane, isShared: feed.isShared, effortSeconds: feed.effortSeconds, now: clock.now)
+            }
+            deployment = nil
+            isFeedStale = true
+            wakeFeeder()
+        }
+        grantsUntil = until
+    }
+
+    func lifeLost() { grantsUntil = nil }
+
+    /// What the new life vouches for: its streams present what they hold.
+    func presentAgain() {
+        for (id, stream) in streams where !stream.held.isEmpty {
+            let leases = stream.held.compactMap { fence in heldTasks[fence].map { LeaseReference(task: $0, fence: fence) } }
+            enqueue(stream.person) { $0.presented.append(PersonWork.Presented(stream: id, leases: leases)) }
+        }
+    }
+
+    /// Leases that a gone coordinator vouched for and nobody presented.
+    func endOrphans(_ orphans: [(person: PersonID, task: TaskID, fence: Fence)], of gone: CoordinatorID) {
+        for orphan in orphans {
+            enqueue(orphan.person) {
+                $0.ends.append(
+                    PersonWork.End(
+                        lease: LeaseReference(task: orphan.task, fence: orphan.fence), how: .coordinatorLost,
+                        vouchedBy: gone))
+            }
+        }
+    }
+
+    func markFeedStale() {
+        isFeedStale = true
+        wakeFeeder()
+    }
+
+    func refreshPerson(_ person: PersonID) {
+        if streamsOf[person] != nil { enqueue(person) { $0.refresh = true } }
+    }
+}

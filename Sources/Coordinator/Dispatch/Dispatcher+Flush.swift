@@ -1,0 +1,212 @@
+import Ledger
+import Logging
+import PlimsollModel
+import Postgres
+import QualityReview
+
+/// One flush: lock, read, decide, write, commit, and only then tell (design: hot path).
+extension Dispatcher {
+    /// Runs flushes one after another on one connection until cancelled.
+    func runFlushes(connect: @Sendable () async throws -> FlushSession) async {
+        var session: FlushSession?
+        while !Task.isCancelled {
+            let batch = await nextBatch()
+            if batch.isEmpty { break }
+            do {
+                var open: FlushSession
+                if let session, await session.isUsable { open = session } else { open = try await connect() }
+                session = open
+                try await flush(batch, on: open)
+            } catch {
+                await session?.close()
+                session = nil
+                failed(batch, error)
+                await pauseAfterFailure()
+            }
+            finish(batch)
+        }
+        await session?.close()
+    }
+
+    /// Settles everything that waits for these people in one transaction.
+    private func flush(_ batch: [PersonID], on session: FlushSession) async throws {
+        var taken: [PersonID: PersonWork] = [:]
+        for person in batch { taken[person] = work.removeValue(forKey: person) ?? PersonWork() }
+        let waiting = batch.count == 1 && (taken[batch[0]]?.misses ?? 0) >= configuration.sizes.missesMax
+        var plan: FlushPlan?
+        do {
+            if fencesLeft < Int64(batch.count * StreamLimits.inFlightMax) {
+                nextFence = try await session.nextFenceRun()
+                fencesLeft = FlushSession.fencesPerRun
+            }
+            let opening = try await session.open(people: batch, waiting: waiting)
+            if deployment?.epoch != opening.epoch { adopt(try await session.deploymentState()) }
+            guard let deployment, deployment.members.contains(coordinator) else {
+                // Taken over: nothing may be granted or settled until it has joined again.
+                grantsUntil = nil
+                await session.rollBack()
+                for person in batch { giveBackWork(person, taken[person]) }
+                throw StreamEnd(.notReady, "this coordinator was taken over and is joining again")
+            }
+            let present = batch.filter(opening.locked.contains)
+            for person in batch where !opening.locked.contains(person) {
+                taken[person]?.misses += 1
+                giveBackWork(person, taken.removeValue(forKey: person))
+            }
+            if !present.isEmpty {
+                var made = FlushPlan(now: opening.now)
+                plan = made
+                try await load(present, opening, session, &made)
+                plan = made
+                try await decide(present, taken, session, &made)
+                plan = made
+                if made.writes.isEmpty, made.picks.isEmpty {
+                    await session.rollBack()
+                } else {
+                    try await session.commit(made.writes, coordinator: coordinator, at: made.now)
+                }
+                apply(made, present)
+                plan = nil
+            } else {
+                await session.rollBack()
+            }
+        } catch {
+            undo(plan, taken, error)
+            throw error
+        }
+    }
+
+    /// Reads the state of people whose cache is missing or behind; one round trip, and none when all are current.
+    private func load(
+        _ present: [PersonID], _ opening: FlushOpening, _ session: FlushSession, _ plan: inout FlushPlan
+    ) async throws {
+        var stale: [PersonID] = []
+        for person in present {
+            if let state = people[person], state.epoch == opening.epoch, state.n == (opening.heads[person]?.n ?? state.n),
+                doubtful[person] == nil
+            {
+                plan.states[person] = state
+            } else {
+                stale.append(person)
+            }
+        }
+        if !stale.isEmpty {
+            for stored in try await session.people(stale) {
+                var state = PersonState(stored, epoch: opening.epoch, lanes: storedLane)
+                // What this coordinator already read of the tasks stays good: tasks are immutable.
+                if let earlier = people[stored.person] {
+                    for (fence, lease) in earlier.held { state.held[fence]?.content = lease.content }
+                }
+                plan.states[stored.person] = state
+            }
+            try await loadParked(stale, session, plan)
+        }
+        for person in present { plan.states[person]?.roll(to: opening.now) }
+    }
+
+    /// What the parked leases of these people are about, where it is not known here.
+    private func loadParked(_ people: [PersonID], _ session: FlushSession, _ plan: FlushPlan) async throws {
+        let missing = people.flatMap { plan.states[$0]?.parked.values.filter { parkedContents[$0.fence] == nil } ?? [] }
+        guard !missing.isEmpty else { return }
+        let contents = try await session.contents(missing.map { ($0.lane, $0.task) })
+        for parked in missing { parkedContents[parked.fence] = contents[parked.task] }
+    }
+
+    /// Decides for each person, then looks up what the decision needs, and makes the writes final.
+    private func decide(
+        _ present: [PersonID], _ taken: [PersonID: PersonWork], _ session: FlushSession, _ plan: inout FlushPlan
+    ) async throws {
+        let lookups = try await lookUp(present, taken, session, plan)
+        for person in present {
+            guard var state = plan.states[person] else { continue }
+            let mine = taken[person] ?? PersonWork()
+            settleDoubts(person, &state, lookups, &plan)
+            reconcile(person, &state, &plan)
+            settlePresented(mine.presented, &state, &plan)
+            for answer in mine.answers { settle(answer, &state, lookups, &plan) }
+            for change in mine.changes { settle(change, &state, lookups, &plan) }
+            for end in mine.ends { settle(end, &state, lookups, &plan) }
+            if mayGrant { pick(for: person, &state, &plan) }
+            plan.states[person] = state
+        }
+        try await checkPicks(session, &plan)
+        try await nameProvenances(session, &plan)
+        finalizePicks(&plan)
+        writeUsage(&plan)
+    }
+
+    // MARK: When it fails
+
+    func giveBackWork(_ person: PersonID, _ earlier: PersonWork?) {
+        guard let earlier else { return }
+        var merged = work[person] ?? PersonWork()
+        merged.prepend(earlier)
+        work[person] = merged
+    }
+
+    /// Nothing was told to anyone; slots go back, work waits for the next flush, caches are read anew.
+    private func undo(_ plan: FlushPlan?, _ taken: [PersonID: PersonWork], _ error: any Error) {
+        let inDoubt = (error as? PostgresError)?.code == .commitInDoubt
+        for pick in plan?.picks ?? [] {
+            if inDoubt {
+                // Settled under the person's lock, which waits for the old transaction's end, and only then by key.
+                doubtful[pick.person, default: []].append(pick)
+            } else {
+                lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
+            }
+        }
+        for (person, var mine) in taken {
+            people[person] = nil
+            mine.attempts += 1
+            if mine.attempts > configuration.sizes.attemptsMax { tellToTryAgain(person, &mine) }
+            giveBackWork(person, mine)
+        }
+    }
+
+    /// A flush failed as a whole (no connection, or an error in it).
+    private func failed(_ batch: [PersonID], _ error: any Error) {
+        logger.warning("a flush failed and is tried again", metadata: ["people": "\(batch.count)", "error": "\(error)"])
+        for person in batch where hasWants(person) || work[person] != nil {
+            if work[person] == nil { work[person] = PersonWork() }
+        }
+    }
+
+    /// After several failures the worker is told, and keeps its answer for another try (P6).
+    private func tellToTryAgain(_ person: PersonID, _ mine: inout PersonWork) {
+        for answer in mine.answers {
+            send(answer.stream, settled: 1) {
+                $0.settlements.append(
+                    Settlement(
+                        lease: answer.answer.lease, outcome: .tryAgain,
+                        message: "not settled: the database did not answer; send it again"))
+            }
+        }
+        for change in mine.changes {
+            send(change.stream, settled: 1) {
+                $0.changes.append(
+                    LeaseChange(lease: change.lease, state: .unchanged, message: "the database did not answer"))
+            }
+        }
+        mine.answers = []
+        mine.changes = []
+        mine.attempts = 0
+        for stream in streamsOf[person] ?? [] where (streams[stream]?.want ?? 0) > 0 {
+            streams[stream]?.want = 0
+            send(stream) {
+                $0.idle = IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainSoon * 3)
+            }
+        }
+    }
+
+    private func pauseAfterFailure() async {
+        do {
+            try await clock.sleep(for: .milliseconds(Int64.random(in: 20...120)))
+        } catch {
+            // Cancelled: the loop sees it.
+        }
+    }
+
+    func hasWants(_ person: PersonID) -> Bool {
+        (streamsOf[person] ?? []).contains { (streams[$0]?.want ?? 0) > 0 }
+    }
+}

@@ -1,0 +1,270 @@
+import Ledger
+import PlimsollModel
+import QualityReview
+
+/// Choosing what a person is given: the gate says how much from which lanes, fairness which project, the feed which
+/// slots (P2).
+extension Dispatcher {
+    /// Fills the open wants of a person's streams as far as the gate and the slots at hand allow.
+    func pick(for person: PersonID, _ state: inout PersonState, _ plan: inout FlushPlan) {
+        let wanting = (streamsOf[person] ?? []).filter { id in
+            guard let stream = streams[id] else { return false }
+            return stream.want > 0 && stream.isAttached && !stream.isLeaving
+        }
+        guard !wanting.isEmpty else { return }
+        state.refreshOpenLeases(lanes: storedLane)
+        for id in wanting.sorted(by: { $0.number < $1.number }) {
+            guard let stream = streams[id] else { continue }
+            pick(for: stream, person, &state, &plan)
+        }
+    }
+
+    private func pick(
+        for stream: StreamState, _ person: PersonID, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) {
+        var want = min(stream.want, stream.inFlightMax - stream.held.count)
+        var refusal: Refusal?
+        var mustLook = false
+        var isAnyOpen = false
+        while want > 0 {
+            var candidates: [ProjectID: (lane: LaneID, count: Int, deadline: Moment)] = [:]
+            refusal = nil
+            mustLook = false
+            isAnyOpen = false
+            for project in projects(of: stream, state) {
+                for lane in laneOrder[project.id] ?? [] {
+                    guard let feed = lanes[lane] else { continue }
+                    switch Gate.decide(
+                        person: state.facts, lane: ask(of: feed, project: project), limits: limits, now: state.at,
+                        want: want
+                    ).decision {
+                    case .refused(let reason):
+                        refusal = refusal ?? reason
+                        continue
+                    case .granted(let count, let deadline):
+                        isAnyOpen = true
+                        guard count > 0 else { continue }
+                        if feed.hasSomething(for: person) {
+                            candidates[project.id] = (lane, count, deadline)
+                        } else if mayHoldMore(lane, for: person) {
+                            // Higher priority first: nothing below this lane until it was looked through.
+                            mustLook = true
+                        } else {
+                            continue
+                        }
+                    }
+                    break
+                }
+            }
+            guard let (project, choice) = choose(among: candidates) else { break }
+            let most = candidates.count > 1 ? 1 : min(want, choice.count)
+            let slots = lanes[choice.lane]?.take(for: person, count: most, now: clock.now) ?? []
+            if slots.isEmpty { break }
+            for slot in slots { add(slot, choice, project, stream.id, &state, &plan) }
+            want -= slots.count
+        }
+        guard want > 0, want == min(stream.want, stream.inFlightMax - stream.held.count) else { return }
+        if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
+        if mustLook {
+            plan.needsLook.insert(person)
+        } else if !isAnyOpen {
+            plan.refusals[person] = idle(for: refusal, state)
+        } else {
+            answerEmpty(person, &plan)
+        }
+    }
+
+    /// The projects a stream may get work from now.
+    func projects(of stream: StreamState, _ state: PersonState) -> [StoredProject] {
+        guard let deployment, !deployment.readOnly else { return [] }
+        if let only = stream.project { return deployment.projects[only].map { [$0] } ?? [] }
+        return state.facts.enrolled.compactMap { deployment.projects[$0] }.sorted { $0.id < $1.id }
+    }
+
+    private func choose(
+        among candidates: [ProjectID: (lane: LaneID, count: Int, deadline: Moment)]
+    ) -> (ProjectID, (lane: LaneID, count: Int, deadline: Moment))? {
+        for project in candidates.keys { share.markReady(project) }
+        guard let project = candidates.count == 1 ? candidates.keys.first : share.next(among: candidates.keys),
+            let choice = candidates[project]
+        else { return nil }
+        return (project, choice)
+    }
+
+    private func add(
+        _ slot: ReadySlot, _ choice: (lane: LaneID, count: Int, deadline: Moment), _ project: ProjectID,
+        _ stream: StreamID, _ state: inout PersonState, _ plan: inout FlushPlan
+    ) {
+        let effort = slot.content.effortSeconds
+        let length = LeaseLength.of(effortSeconds: effort)
+        let deadline = min(choice.deadline, state.at + length)
+        share.charge(project, effortSeconds: effort)
+        let lane = lanes[choice.lane]?.lane
+        plan.picks.append(
+            FlushPlan.Pick(
+                person: state.person, stream: stream, lane: choice.lane, project: project, slot: slot,
+                deadline: deadline, effortSeconds: effort, openBefore: state.facts.openLeases.count,
+                dayTasks: state.dayLabels + state.facts.openLeases.count))
+        state.facts.openLeases.append(
+            OpenLease(
+                granted: state.at, deadline: deadline, kind: lane?.kind ?? "", severity: lane?.severity ?? 0,
+                project: project))
+    }
+
+    /// Whether spans may hold something for this person that was not looked at yet.
+    func mayHoldMore(_ lane: LaneID, for person: PersonID) -> Bool {
+        (lanes[lane]?.lane.newestSpan ?? 0) > (looks[person]?[lane]?.floor ?? 0)
+    }
+
+    /// Every lane was looked through: says so if that was a moment ago, else has it looked at again.
+    private func answerEmpty(_ person: PersonID, _ plan: inout FlushPlan) {
+        guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon else {
+            plan.needsLook.insert(person)
+            return
+        }
+        plan.refusals[person] =
+            outcome.inOtherHands
+            ? IdleAnswer(reason: .allInOtherHands, askAgainIn: configuration.times.askAgainSoon)
+            : IdleAnswer(reason: .nothingLeft, askAgainIn: configuration.times.askAgainLater)
+    }
+
+    func idle(for refusal: Refusal?, _ state: PersonState) -> IdleAnswer {
+        guard let refusal else {
+            // No lane at all in the person's projects, or read-only mode.
+            return IdleAnswer(
+                reason: deployment?.readOnly == true ? .notReady : .nothingLeft,
+                askAgainIn: configuration.times.askAgainLater)
+        }
+        let reason: IdleAnswer.Reason =
+            switch refusal.rule {
+            case .paused: .paused
+            case .limitTooNear: .limitTooNear
+            case .breakTime: .onBreak
+            default: .notEligible
+            }
+        let until = refusal.until.map { $0 - state.at }
+        let again = min(max(until ?? configuration.times.askAgainLater, .seconds(1)), .seconds(60))
+        return IdleAnswer(reason: reason, askAgainIn: again, refusal: refusal, untilIn: until)
+    }
+
+    // MARK: Making picks final
+
+    /// Looks up every pick whose slot may be taken or whose task may be this person's already. What does not hold is
+    /// dropped; the want stays open.
+    func checkPicks(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
+        let asked = plan.picks.indices.filter { plan.picks[$0].slot.needsCheck }
+        guard !asked.isEmpty else { return }
+        let verdicts = try await session.verdicts(
+            asked.map { (plan.picks[$0].slot.content.task, plan.picks[$0].slot.slot, plan.picks[$0].person) })
+        var dropped: Set<Int> = []
+        for (index, verdict) in zip(asked, verdicts) where verdict != .free {
+            dropped.insert(index)
+            let pick = plan.picks[index]
+            share.refund(pick.project, effortSeconds: pick.effortSeconds)
+            switch verdict {
+            case .free: continue
+            case .notThisPerson:
+                lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: true)
+            case .taken:
+                // Answered late, or its task is closed: the slot is nobody's to grant.
+                lanes[pick.lane]?.committed(pick.slot)
+                if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
+                plan.changed.insert(pick.person)
+            }
+        }
+        plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
+    }
+
+    /// What each grant stands on, once for each person, project and state of agreements.
+    func nameProvenances(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
+        var missing: [(person: PersonID, project: ProjectID, key: ProvenanceKey)] = []
+        var seen: Set<ProvenanceKey> = []
+        for pick in plan.picks {
+            guard let state = plan.states[pick.person], state.provenances[pick.project] == nil,
+                let key = provenanceKey(of: state, pick.project), seen.insert(key).inserted
+            else { continue }
+            missing.append((pick.person, pick.project, key))
+        }
+        guard !missing.isEmpty else { return }
+        for (question, provenance) in zip(missing, try await session.provenances(missing.map(\.key))) {
+            plan.states[question.person]?.provenances[question.project] = provenance
+        }
+    }
+
+    func provenanceKey(of state: PersonState, _ project: ProjectID) -> ProvenanceKey? {
+        guard let deployment, let stored = deployment.projects[project] else { return nil }
+        return ProvenanceKey(
+            person: state.person, project: project, policyVersion: deployment.policyVersion,
+            instructionsVersion: stored.instructionsVersion,
+            agreements: stored.purposes.compactMap { state.agreementReferences[$0] }.sorted())
+    }
+
+    /// Gives every pick its fence and writes the lease.
+    func finalizePicks(_ plan: inout FlushPlan) {
+        for index in plan.picks.indices {
+            var pick = plan.picks[index]
+            guard let provenance = plan.states[pick.person]?.provenances[pick.project],
+                let now = plan.states[pick.person]?.at, let project = deployment?.projects[pick.project]
+            else { continue }
+            pick.fence = nextFenceNumber()
+            pick.provenance = provenance
+            plan.picks[index] = pick
+            let task = pick.slot.content.task
+            let lease = StoredLease(
+                task: task, slot: pick.slot.slot, fence: pick.fence, lane: pick.lane, project: pick.project,
+                grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: coordinator,
+                provenance: provenance)
+            let why = GrantReason(
+                policyVersion: deployment?.policyVersion ?? 0, provenance: provenance,
+                openLeases: pick.openBefore + 1, openLeasesLimit: limits.openLeases, dayTasks: pick.dayTasks + 1,
+                dayTasksLimit: limits.dayTasks)
+            plan.grant(
+                pick.person, lease,
+                why: [
+                    Int64(why.openLeases), Int64(limits.openLeases ?? -1), Int64(why.dayTasks),
+                    Int64(limits.dayTasks ?? -1),
+                ])
+            if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
+            plan.tally(pick.project) { $0.leased += 1 }
+            plan.changed.insert(pick.person)
+            plan.states[pick.person]?.held[pick.fence] = HeldLease(stored: lease, content: pick.slot.content)
+            plan.attached.append((pick.stream, lease))
+            offer(pick.slot.content, lease, project, why, now, to: pick.stream, &plan)
+        }
+    }
+
+    func offer(
+        _ content: TaskContent, _ lease: StoredLease, _ project: StoredProject, _ why: GrantReason, _ now: Moment,
+        to stream: StreamID, _ plan: inout FlushPlan
+    ) {
+        let lane = storedLane(lease.lane)
+        plan.reply(stream) {
+            $0.leases.append(
+                LeaseGrant(
+                    lease: LeaseReference(task: lease.task, fence: lease.fence), project: project.id,
+                    instructionsVersion: project.instructionsVersion, key: content.key, kind: lane?.kind ?? "",
+                    severity: lane?.severity ?? 0, effort: .seconds(content.effortSeconds),
+                    deadlineIn: lease.deadline - now, payload: content.payload, why: why))
+        }
+    }
+
+    /// One new number for each person about whom something is written.
+    func writeUsage(_ plan: inout FlushPlan) {
+        for person in plan.changed.sorted() {
+            guard var state = plan.states[person] else { continue }
+            state.n += 1
+            state.refreshOpenLeases(lanes: storedLane)
+            plan.writes.usage.person.append(person.rawValue)
+            plan.writes.usage.n.append(state.n)
+            plan.writes.usage.at.append(state.at.microseconds)
+            plan.writes.usage.day.append(state.day.rawValue)
+            plan.writes.usage.dayLabels.append(Int32(state.dayLabels))
+            plan.states[person] = state
+        }
+        for contribution in plan.contributions {
+            plan.writes.contributions.project.append(contribution.project.rawValue)
+            plan.writes.contributions.hour.append(contribution.hour * 3_600_000_000)
+            plan.writes.contributions.person.append(contribution.person.rawValue)
+        }
+    }
+}

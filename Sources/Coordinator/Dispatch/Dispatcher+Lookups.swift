@@ -1,0 +1,87 @@
+import Ledger
+import PlimsollModel
+
+/// What a flush must know beyond the cached state: fates of leases that are not open, and how tasks stand whose
+/// leases end without a label. In the common flush (wants and answers to open leases) nothing is looked up.
+struct FlushLookups: Sendable {
+    struct Key: Hashable, Sendable {
+        var person: PersonID
+        var task: TaskID
+    }
+
+    var settled: [Key: [SettledRecord]] = [:]
+    var standings: [TaskID: TaskStanding] = [:]
+    /// Late answers' slots that may be granted anew, each with what the grant would stand on.
+    var freeSlots: [Fence: ProvenanceID] = [:]
+}
+
+extension Dispatcher {
+    func lookUp(
+        _ present: [PersonID], _ taken: [PersonID: PersonWork], _ session: FlushSession, _ plan: FlushPlan
+    ) async throws -> FlushLookups {
+        var unknown: [(person: PersonID, task: TaskID, fence: Fence)] = []
+        var ending: [TaskID: LaneID] = [:]
+        for person in present {
+            guard let state = plan.states[person] else { continue }
+            func look(_ lease: LeaseReference, ends: Bool) {
+                if let held = state.held[lease.fence], held.stored.task == lease.task {
+                    if ends { ending[lease.task] = held.stored.lane }
+                } else if let parked = state.parked[lease.fence], parked.task == lease.task {
+                    if ends { ending[lease.task] = parked.lane }
+                } else {
+                    unknown.append((person, lease.task, lease.fence))
+                }
+            }
+            let mine = taken[person] ?? PersonWork()
+            for answer in mine.answers { look(answer.answer.lease, ends: false) }
+            for change in mine.changes {
+                switch change.kind {
+                case .decline, .release: look(change.lease, ends: true)
+                case .park, .extend: look(change.lease, ends: false)
+                }
+            }
+            for end in mine.ends { look(end.lease, ends: true) }
+            for presented in mine.presented {
+                for lease in presented.leases { look(lease, ends: false) }
+            }
+            for pick in doubtful[person] ?? [] { ending[pick.slot.content.task] = pick.lane }
+        }
+        var lookups = FlushLookups()
+        if !unknown.isEmpty {
+            for record in try await session.settled(unknown) {
+                lookups.settled[FlushLookups.Key(person: record.person, task: record.task), default: []].append(record)
+            }
+            try await findFreeSlots(unknown, session, plan, &lookups)
+        }
+        if !ending.isEmpty {
+            lookups.standings = try await session.standings(ending.map { ($0.key, $0.value) })
+        }
+        return lookups
+    }
+
+    /// A late answer whose slot is still free may be granted anew: asks for those that ended and were not settled.
+    private func findFreeSlots(
+        _ unknown: [(person: PersonID, task: TaskID, fence: Fence)], _ session: FlushSession, _ plan: FlushPlan,
+        _ lookups: inout FlushLookups
+    ) async throws {
+        var candidates: [(task: TaskID, slot: Int16, person: PersonID)] = []
+        var keys: [(fence: Fence, key: ProvenanceKey)] = []
+        for lease in unknown {
+            let records = lookups.settled[FlushLookups.Key(person: lease.person, task: lease.task)] ?? []
+            guard let ended = records.first(where: { $0.kind == .ended && $0.fence == lease.fence }),
+                !records.contains(where: { $0.kind != .ended && $0.fence == lease.fence }),
+                let project = storedLane(ended.lane)?.project,
+                let key = plan.states[lease.person].flatMap({ provenanceKey(of: $0, project) })
+            else { continue }
+            candidates.append((lease.task, ended.slot, lease.person))
+            keys.append((lease.fence, key))
+        }
+        guard !candidates.isEmpty else { return }
+        let verdicts = try await session.verdicts(candidates)
+        let free = zip(keys, verdicts).filter { $0.1 == .free }.map(\.0)
+        guard !free.isEmpty else { return }
+        for (question, provenance) in zip(free, try await session.provenances(free.map(\.key))) {
+            lookups.freeSlots[question.fence] = provenance
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import Ledger
+import PlimsollModel
+
+/// Streams: opening, messages, life signs, ending.
+extension Dispatcher {
+    /// Registers a stream whose holder was admitted, and waits for the fate of the leases it presents.
+    func open(_ opening: StreamOpening, _ admission: Admission) async throws -> AttachedStream {
+        guard !isDraining, grantsUntil != nil else {
+            throw StreamEnd(.notReady, "this coordinator is not ready; try another, or again in a moment")
+        }
+        if streamsOf[admission.person, default: []].filter({ streams[$0]?.isAttached == true }).count
+            >= StreamLimits.streamsPerPersonMax
+        {
+            throw StreamEnd(
+                .tooManyStreams,
+                "you have \(StreamLimits.streamsPerPersonMax) work streams already; close one first")
+        }
+        var project: ProjectID?
+        if let name = opening.project {
+            guard let found = deployment?.projects.values.first(where: { $0.name == name }) else {
+                throw StreamEnd(.noSuchProject, "there is no open project “\(name)”")
+            }
+            project = found.id
+        }
+        nextStream += 1
+        let id = StreamID(number: nextStream)
+        let (replies, continuation) = AsyncThrowingStream.makeStream(
+            of: StreamReply.self, throwing: (any Error).self,
+            bufferingPolicy: .bufferingOldest(StreamLimits.unreadRepliesMax))
+        streams[id] = StreamState(
+            id: id, person: admission.person, serial: opening.serial,
+            inFlightMax: min(max(opening.inFlight, 1), StreamLimits.inFlightMax), project: project,
+            replies: continuation, lastSeen: clock.now)
+        streamsOf[admission.person, default: []].insert(id)
+        var welcome = StreamWelcome(
+            coordinator: configuration.name, heartbeat: configuration.times.heartbeat,
+            streamTimeToLive: configuration.times.streamTimeToLive)
+        if !opening.held.isEmpty {
+            do {
+                let outcome: PresentedOutcome = try await withCheckedThrowingContinuation { continuation in
+                    presenting[id] = continuation
+                    enqueue(admission.person) {
+                        $0.presented.append(PersonWork.Presented(stream: id, leases: opening.held))
+                    }
+                }
+                welcome.kept = outcome.kept
+                welcome.lost = outcome.lost
+            } catch {
+                forget(id)
+                throw error
+            }
+        }
+        return AttachedStream(
+            welcome: welcome, replies: replies,
+            onReceive: { [inbox] request in inbox.add(.message(id, request)) },
+            onDetach: { [inbox] in inbox.add(.detached(id)) })
+    }
+
+    /// Takes in what arrived since the last turn, in order.
+    func drainInbox() {
+        for event in inbox.take() {
+            switch event {
+            case .message(let id, let request): receive(request, on: id)
+            case .detached(let id): detach(id)
+            }
+        }
+    }
+
+    /// Takes in one message.
+    private func receive(_ request: StreamRequest, on id: StreamID) {
+        guard var stream = streams[id] else { return }
+        stream.lastSeen = clock.now
+        stream.unsettled += request.items
+        stream.isLeaving = stream.isLeaving || request.leaving
+        if stream.isLeaving { stream.want = 0 }
+        if request.want > 0, !stream.isLeaving {
+            stream.want = min(stream.want + request.want, stream.inFlightMax)
+        }
+        streams[id] = stream
+        if stream.unsettled > StreamLimits.unsettledItemsMax {
+            end(
+                id, StreamEnd(.limitExceeded, "more than \(StreamLimits.unsettledItemsMax) items sent and not settled"))
+            return
+        }
+        guard request.items > 0 || request.want > 0 else { return }
+        enqueue(stream.person) { work in
+            for answer in request.submits { work.answers.append(PersonWork.Answer(stream: id, answer: answer)) }
+            for decline in request.declines {
+                work.changes.append(
+                    PersonWork.Change(stream: id, lease: decline.lease, kind: .decline(reason: decline.reason)))
+            }
+            for lease in request.releases {
+                work.changes.append(PersonWork.Change(stream: id, lease: lease, kind: .release))
+            }
+            for lease in request.parks { work.changes.append(PersonWork.Change(stream: id, lease: lease, kind: .park)) }
+            for lease in request.extends {
+                work.changes.append(PersonWork.Change(stream: id, lease: lease, kind: .extend))
+            }
+        }
+    }
+
+    /// The transport ended. The leases live on until the stream's time to live has run out.
+    func detach(_ id: StreamID) {
+        guard streams[id] != nil else { return }
+        streams[id]?.isAttached = false
+        streams[id]?.want = 0
+        streams[id]?.replies.finish()
+        if streams[id]?.held.isEmpty == true { forget(id) }
+    }
+
+    /// Ends a stream from this side.
+    func end(_ id: StreamID, _ why: StreamEnd) {
+        streams[id]?.replies.finish(throwing: why)
+        detach(id)
+    }
+
+    func forget(_ id: StreamID) {
+        guard let stream = streams.removeValue(forKey: id) else { return }
+        stream.replies.finish()
+        streamsOf[stream.person]?.remove(id)
+        if streamsOf[stream.person]?.isEmpty == true {
+            streamsOf[stream.person] = nil
+            looks[stream.person] = nil
+            lookedThrough[stream.person] = nil
+            if work[stream.person] == nil, !inFlight.contains(stream.person) { people[stream.person] = nil }
+        }
+    }
+
+    /// Sends one reply, with the projects it speaks of in front when the stream was not told of them yet.
+    func deliver(_ reply: StreamReply, to id: StreamID) {
+        guard var stream = streams[id], stream.isAttached else { return }
+        var reply = reply
+        for lease in reply.leases where stream.told[lease.project] != lease.instructionsVersion {
+            guard let project = deployment?.projects[lease.project] else { continue }
+            stream.told[lease.project] = lease.instructionsVersion
+            reply.projects.append(
+                ProjectNote(
+                    project: project.id, name: project.name, instructions: project.instructions,
+                    instructionsVersion: project.instructionsVersion, answerSchema: project.answerSchema))
+        }
+        streams[id] = stream
+        guard !reply.isEmpty else { return }
+        if case .dropped = stream.replies.yield(reply) {
+            end(id, StreamEnd(.limitExceeded, "the worker does not read what it is sent"))
+        }
+    }
+
+    func send(_ id: StreamID, settled: Int = 0, _ body: (inout StreamReply) -> Void) {
+        var reply = StreamReply()
+        body(&reply)
+        streams[id]?.unsettled -= settled
+        deliver(reply, to: id)
+    }
+
+    /// Streams that showed no life sign lose their leases; leases past their deadline end. Called once a second.
+    func sweep() {
+        let now = clock.now
+        for (id, stream) in streams where now - stream.lastSeen > configuration.times.streamTimeToLive {
+            let ends = stream.held.compactMap { fence in
+                heldTasks[fence].map {
+                    PersonWork.End(
+                        lease: LeaseReference(task: $0, fence: fence), how: .streamLost, vouchedBy: coordinator)
+                }
+            }
+            stream.replies.finish(throwing: StreamEnd(.limitExceeded, "no life sign for too long"))
+            forget(id)
+            if !ends.isEmpty { enqueue(stream.person) { $0.ends.append(contentsOf: ends) } }
+        }
+        guard let clockReading else { return }
+        let estimate = clockReading.database + (now - clockReading.local)
+        for due in deadlines.popDue(at: estimate) where vouched[due.fence] != nil {
+            enqueue(due.person) {
+                $0.ends.append(
+                    PersonWork.End(
+                        lease: LeaseReference(task: due.task, fence: due.fence), how: .expired, vouchedBy: coordinator))
+            }
+        }
+        let hour = estimate.microseconds / 3_600_000_000
+        contributed = contributed.filter { $0.hour >= hour - 1 }
+    }
+
+    /// Ends streams whose holder lost the role or was denied.
+    func checkAdmissions() async throws {
+        let all = streams.values.map { ($0.id, $0.person, $0.serial) }
+        guard !all.isEmpty else { return }
+        let bad = try await ledger.inadmissible(all.map { ($0.1, $0.2) })
+        for index in bad {
+            end(all[index].0, StreamEnd(.denied, "access under this certificate was stopped; an operator can tell why"))
+            enqueue(all[index].1) { $0.refresh = true }
+        }
+    }
+
+    /// Tells every worker to present its leases elsewhere.
+    func drain() {
+        isDraining = true
+        for id in streams.keys {
+            streams[id]?.want = 0
+            send(id) { $0.drainWithin = configuration.times.drain }
+        }
+    }
+
+    /// Waits until nothing that was received is unsettled, no longer than `budget`.
+    func waitUntilSettled(for budget: Duration) async {
+        let end = clock.now + budget
+        while clock.now < end, !queue.isEmpty || !inFlight.isEmpty || streams.values.contains(where: { $0.unsettled > 0 }) {
+            do {
+                try await clock.sleep(for: .milliseconds(20))
+            } catch {
+                return
+            }
+        }
+    }
+
+    /// Ends the loops and waits until the feeder gave everything back.
+    func close() async {
+        isClosing = true
+        wakeAllFlushes()
+        if isFeedClosed { return }
+        await withCheckedContinuation { feedClosed = $0 }
+    }
+
+    func endAllStreams() {
+        for id in streams.keys { end(id, StreamEnd(.drained, "this coordinator has stopped; go on with another")) }
+        for (_, continuation) in presenting { continuation.resume(throwing: StreamEnd(.drained, "stopping")) }
+        presenting = [:]
+    }
+}

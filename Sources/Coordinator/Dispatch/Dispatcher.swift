@@ -1,0 +1,199 @@
+import DequeModule
+import Ledger
+import Logging
+import Metrics
+import PlimsollModel
+import QualityReview
+
+/// Collects what workers want and send, and settles it in flushes: one transaction for many people.
+///
+/// An actor, so everything it knows (streams, cached people, ready slots) has one owner. Between two awaits of a flush
+/// other messages are taken in; a person is in at most one flush at a time, so nothing about a person in a flush is
+/// touched by anyone else here, and nothing in the database while the flush holds the person's lock (P2, P7).
+actor Dispatcher {
+    let configuration: CoordinatorConfiguration
+    let ledger: Ledger
+    let logger: Logger
+    let clock = ContinuousClock()
+    nonisolated let inbox = Inbox()
+
+    // The deployment's shared state, as of one epoch.
+    var deployment: DeploymentState?
+    var limits = WorkloadLimits.defaults
+    var redeliveryLimit: Int?
+    var schemas: [ProjectID: AnswerSchema] = [:]
+
+    // Membership.
+    var coordinator = CoordinatorID(0)
+    /// By the monotonic clock: no grants from here on unless the life is renewed (P12).
+    var grantsUntil: ContinuousClock.Instant?
+    var isDraining = false
+    /// The loops end when nothing waits any more.
+    var isClosing = false
+
+    // Streams and people.
+    var streams: [StreamID: StreamState] = [:]
+    var streamsOf: [PersonID: Set<StreamID>] = [:]
+    var nextStream = 0
+    var people: [PersonID: PersonState] = [:]
+    /// Which stream vouches for a lease.
+    var vouched: [Fence: StreamID] = [:]
+    var heldTasks: [Fence: TaskID] = [:]
+    var deadlines = DeadlineQueue()
+    /// Grants whose commit was in doubt: settled at the person's next flush.
+    var doubtful: [PersonID: [FlushPlan.Pick]] = [:]
+    var contributed: Set<Contribution> = []
+    /// What parked leases are about, so that they can be offered again.
+    var parkedContents: [Fence: TaskContent] = [:]
+    /// New streams that wait to hear what became of the leases they presented.
+    var presenting: [StreamID: CheckedContinuation<PresentedOutcome, any Error>] = [:]
+    /// Slots that came back without their content in memory: given back as spans.
+    var strays: [LaneID: [StoredLease]] = [:]
+    /// The database's clock at an instant of ours, for estimates that a flush then checks.
+    var clockReading: (database: Moment, local: ContinuousClock.Instant)?
+
+    // What waits.
+    var work: [PersonID: PersonWork] = [:]
+    var queue: Deque<PersonID> = []
+    var queued: Set<PersonID> = []
+    var inFlight: Set<PersonID> = []
+    var sleepingFlushes: [CheckedContinuation<Void, Never>] = []
+
+    // Slots.
+    var lanes: [LaneID: LaneFeed] = [:]
+    /// Of each project, highest priority first.
+    var laneOrder: [ProjectID: [LaneID]] = [:]
+    var share = FairShare()
+    var looks: [PersonID: [LaneID: LookCursor]] = [:]
+    var lookQueue: Deque<PersonID> = []
+    var looking: Set<PersonID> = []
+    /// People whose look is complete: no lane holds anything for them; with when it was said.
+    var lookedThrough: [PersonID: LookOutcome] = [:]
+    var sleepingFeeder: CheckedContinuation<Void, Never>?
+    var isFeedClosed = false
+    var feedClosed: CheckedContinuation<Void, Never>?
+    /// Asked to reload lanes and spans at the next turn.
+    var isFeedStale = true
+    var lastTick: ContinuousClock.Instant?
+    var prefetch: [LaneID: PersonID] = [:]
+    var nextFence: Int64 = 0
+    var fencesLeft: Int64 = 0
+
+    struct Contribution: Hashable {
+        var project: ProjectID
+        var hour: Int64
+        var person: PersonID
+    }
+
+    /// What a complete look through every lane said.
+    struct LookOutcome {
+        var inOtherHands: Bool
+        /// The newest span of each lane at the time; a newer one makes the outcome stale.
+        var newest: [LaneID: Int64]
+        var at: ContinuousClock.Instant
+    }
+
+    init(configuration: CoordinatorConfiguration, ledger: Ledger, logger: Logger) {
+        self.configuration = configuration
+        self.ledger = ledger
+        self.logger = logger
+        inbox.onWake { [weak self] in await self?.drainInbox() }
+    }
+
+    /// Whether leases may be granted now: a member whose life is surely not out.
+    var mayGrant: Bool {
+        guard let grantsUntil, !isDraining else { return false }
+        return clock.now < grantsUntil
+    }
+
+    // MARK: Work
+
+    /// Adds to what waits for a person and wakes a flush.
+    func enqueue(_ person: PersonID, _ body: (inout PersonWork) -> Void) {
+        body(&work[person, default: PersonWork()])
+        schedule(person)
+    }
+
+    /// Puts a person in line for a flush.
+    func schedule(_ person: PersonID) {
+        guard !inFlight.contains(person), queued.insert(person).inserted else { return }
+        queue.append(person)
+        wakeFlush()
+    }
+
+    func wakeFlush() {
+        if let sleeper = sleepingFlushes.popLast() { sleeper.resume() }
+    }
+
+    /// The people of the next flush; waits while there are none. Empty when the task is cancelled.
+    ///
+    /// No timer: a lone request goes at once, and while a flush commits the next one collects.
+    func nextBatch() async -> [PersonID] {
+        while queue.isEmpty {
+            if Task.isCancelled || isClosing { return [] }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    if Task.isCancelled || isClosing || !queue.isEmpty {
+                        continuation.resume()
+                    } else {
+                        sleepingFlushes.append(continuation)
+                    }
+                }
+            } onCancel: {
+                Task { await self.wakeAllFlushes() }
+            }
+        }
+        if Task.isCancelled { return [] }
+        var batch: [PersonID] = []
+        var items = 0
+        let sizes = configuration.sizes
+        while let person = queue.first, batch.count < sizes.peoplePerFlush, items < sizes.itemsPerFlush {
+            let misses = work[person]?.misses ?? 0
+            // Who is missed too often waits for the lock in a flush of their own; so does who keeps failing.
+            let isAlone = misses >= sizes.missesMax || (work[person]?.attempts ?? 0) > 1
+            if isAlone, !batch.isEmpty { break }
+            queue.removeFirst()
+            queued.remove(person)
+            inFlight.insert(person)
+            batch.append(person)
+            items += (work[person]?.items ?? 0) + 1
+            if isAlone { break }
+        }
+        if !queue.isEmpty { wakeFlush() }
+        return batch.sorted()
+    }
+
+    func wakeAllFlushes() {
+        let sleepers = sleepingFlushes
+        sleepingFlushes = []
+        for sleeper in sleepers { sleeper.resume() }
+        sleepingFeeder?.resume()
+        sleepingFeeder = nil
+    }
+
+    /// The flush of these people is over, whatever became of it.
+    func finish(_ batch: [PersonID]) {
+        for person in batch {
+            inFlight.remove(person)
+            if work[person] != nil { schedule(person) }
+        }
+    }
+
+    // MARK: Lanes
+
+    func storedLane(_ id: LaneID) -> StoredLane? { lanes[id]?.lane }
+
+    func ask(of lane: LaneFeed, project: StoredProject) -> LaneAsk {
+        LaneAsk(
+            project: project.id, kind: lane.lane.kind, severity: lane.lane.severity,
+            effortSeconds: max(lane.effortSeconds, 1), purposes: project.purposes, paused: project.state != "open")
+    }
+
+    func nextFenceNumber() -> Fence {
+        defer {
+            nextFence += 1
+            fencesLeft -= 1
+        }
+        return Fence(nextFence)
+    }
+}

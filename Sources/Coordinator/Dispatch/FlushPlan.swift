@@ -1,0 +1,103 @@
+import Ledger
+import PlimsollModel
+
+/// What became of the leases that a new stream presented.
+struct PresentedOutcome: Sendable {
+    var kept: [LeaseChange]
+    var lost: [Revocation]
+}
+
+/// What one flush is going to write and say. Nothing of it reaches a worker or the caches before COMMIT returned (P5).
+struct FlushPlan {
+    struct Pick {
+        var person: PersonID
+        var stream: StreamID
+        var lane: LaneID
+        var project: ProjectID
+        var slot: ReadySlot
+        var deadline: Moment
+        var effortSeconds: Int
+        /// Set when the pick is made final.
+        var fence = Fence(0)
+        var provenance = ProvenanceID(0)
+        var openBefore = 0
+        var dayTasks = 0
+    }
+
+    /// A slot that is free again once this flush has committed.
+    struct CameBack {
+        var person: PersonID
+        var lease: StoredLease
+        var content: TaskContent?
+        var how: LeaseEnd
+    }
+
+    var now: Moment
+    var writes = FlushWrites()
+    var states: [PersonID: PersonState] = [:]
+    var replies: [StreamID: StreamReply] = [:]
+    var picks: [Pick] = []
+    var cameBack: [CameBack] = []
+    /// Returned slots whose tasks were quarantined or whose slot turned out taken: their rows go.
+    var ended: [(person: PersonID, fence: Fence)] = []
+    /// Leases a stream vouches for from now on.
+    var attached: [(stream: StreamID, lease: StoredLease)] = []
+    /// Wants that the gate refuses in every lane.
+    var refusals: [PersonID: IdleAnswer] = [:]
+    /// Answers, declines and so on settled on each stream.
+    var settledItems: [StreamID: Int] = [:]
+    /// People about whom something is written: each gets a new number.
+    var changed: Set<PersonID> = []
+    var contributions: [(project: ProjectID, hour: Int64, person: PersonID)] = []
+    /// Leases that new streams presented: what stands and what is gone.
+    var presented: [StreamID: PresentedOutcome] = [:]
+    /// Doubts about earlier commits that this flush settles.
+    var doubtsSettled: Set<PersonID> = []
+    /// Grants in doubt that turned out not to have happened.
+    var doubtsPutBack: [Pick] = []
+    /// Leases whose deadline is to be looked at again.
+    var rechecks: [(person: PersonID, lease: StoredLease)] = []
+    /// Leases that are parked now, with what they are about.
+    var parked: [Fence: TaskContent] = [:]
+    /// Wants filled with parked leases that came back.
+    var unparkedFor: [StreamID: Int] = [:]
+    /// Wants that found nothing ready: a look through the spans is needed.
+    var needsLook: Set<PersonID> = []
+
+    init(now: Moment) { self.now = now }
+
+    /// Adds to the reply of one stream.
+    mutating func reply(_ stream: StreamID, _ body: (inout StreamReply) -> Void) {
+        body(&replies[stream, default: StreamReply()])
+    }
+
+    mutating func tally(_ project: ProjectID, _ body: (inout FlushWrites.Tally) -> Void) {
+        body(&writes.tallies[project, default: FlushWrites.Tally()])
+    }
+
+    /// Writes the end of a lease into history.
+    mutating func history(_ person: PersonID, _ lease: StoredLease, at: Moment, how: String) {
+        writes.history.person.append(person.rawValue)
+        writes.history.fence.append(lease.fence.rawValue)
+        writes.history.task.append(lease.task.rawValue)
+        writes.history.slot.append(lease.slot)
+        writes.history.lane.append(lease.lane.rawValue)
+        writes.history.grantedAt.append(lease.grantedAt.microseconds)
+        writes.history.at.append(at.microseconds)
+        writes.history.how.append(how)
+    }
+
+    mutating func grant(_ person: PersonID, _ lease: StoredLease, why: [Int64]) {
+        writes.grants.task.append(lease.task.rawValue)
+        writes.grants.slot.append(lease.slot)
+        writes.grants.person.append(person.rawValue)
+        writes.grants.fence.append(lease.fence.rawValue)
+        writes.grants.lane.append(lease.lane.rawValue)
+        writes.grants.project.append(lease.project.rawValue)
+        writes.grants.grantedAt.append(lease.grantedAt.microseconds)
+        writes.grants.firstGrantedAt.append(lease.firstGrantedAt.microseconds)
+        writes.grants.deadline.append(lease.deadline.microseconds)
+        writes.grants.provenance.append(lease.provenance.rawValue)
+        writes.grants.why.append(contentsOf: why)
+    }
+}

@@ -1,0 +1,290 @@
+import DequeModule
+import Ledger
+import Logging
+import PlimsollModel
+import QualityReview
+
+/// Keeping slots at hand: claims for people who found nothing ready, prefetch while a lane is drawn from, and giving
+/// back what nobody takes.
+extension Dispatcher {
+    /// Asks the feeder to look through the spans for a person; the flush is tried again afterwards.
+    func requestLook(_ person: PersonID) {
+        guard looking.insert(person).inserted else { return }
+        lookQueue.append(person)
+        wakeFeeder()
+    }
+
+    func wakeFeeder() {
+        sleepingFeeder?.resume()
+        sleepingFeeder = nil
+    }
+
+    /// Fetches ahead while a lane is drawn from faster than half a second's worth is left.
+    func prefetchIfLow(_ lane: LaneID, _ person: PersonID) {
+        guard let feed = lanes[lane], feed.grantsPerSecond > 0,
+            Double(feed.ready.count) < feed.grantsPerSecond * 0.5, prefetch[lane] == nil, mayHoldMore(lane, for: person)
+        else { return }
+        prefetch[lane] = person
+        wakeFeeder()
+    }
+
+    /// Runs the feeder on one connection until cancelled.
+    func runFeeder(connect: @Sendable (CoordinatorID) async throws -> FeedSession) async {
+        var session: (feed: FeedSession, coordinator: CoordinatorID)?
+        while !Task.isCancelled, !isClosing {
+            await waitForFeedWork()
+            if Task.isCancelled || isClosing { break }
+            do {
+                if let open = session, await !open.feed.isUsable || open.coordinator != coordinator {
+                    await open.feed.close()
+                    session = nil
+                }
+                if session == nil {
+                    guard coordinator.rawValue != 0 else {
+                        try await clock.sleep(for: .milliseconds(20))
+                        continue
+                    }
+                    session = (try await connect(coordinator), coordinator)
+                    forgetSpans()
+                }
+                guard let open = session else { continue }
+                try await feedOnce(open.feed)
+            } catch {
+                logger.warning("the feed failed and is tried again", metadata: ["error": "\(error)"])
+                await session?.feed.close()
+                session = nil
+                isFeedStale = true
+                await pauseFeed()
+            }
+        }
+        if let session {
+            if isClosing { await returnEverything(session.feed) }
+            await session.feed.close()
+        }
+        isFeedClosed = true
+        feedClosed?.resume()
+        feedClosed = nil
+    }
+
+    private func waitForFeedWork() async {
+        guard lookQueue.isEmpty, prefetch.isEmpty, strays.isEmpty, !isFeedStale, !Task.isCancelled, !isClosing else {
+            return
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled { continuation.resume() } else { sleepingFeeder = continuation }
+            }
+        } onCancel: {
+            Task { await self.wakeAllFlushes() }
+        }
+    }
+
+    private func feedOnce(_ session: FeedSession) async throws {
+        if isFeedStale {
+            isFeedStale = false
+            try await refresh(session)
+        }
+        if !strays.isEmpty { try await giveBackStrays(session) }
+        for (lane, person) in prefetch {
+            prefetch[lane] = nil
+            _ = try await claim(lane, for: person, session)
+        }
+        if let person = lookQueue.popFirst() { try await look(for: person, session) }
+    }
+
+    /// Lanes, new spans, the epoch and withdrawals: what wake-ups announce and the slow poll finds without them.
+    private func refresh(_ session: FeedSession) async throws {
+        let news = try await session.news()
+        clockReading = (news.now, clock.now)
+        if deployment?.epoch != news.epoch {
+            adopt(try await session.deploymentState())
+            try await checkAdmissions()
+            for person in Set(vouched.values.compactMap { streams[$0]?.person }) { enqueue(person) { $0.refresh = true } }
+        }
+        for person in news.withdrawn where streamsOf[person] != nil { enqueue(person) { $0.refresh = true } }
+        for parked in news.parkExpired {
+            enqueue(parked.person) {
+                $0.ends.append(
+                    PersonWork.End(
+                        lease: LeaseReference(task: parked.task, fence: parked.fence), how: .parkExpired, vouchedBy: nil))
+            }
+        }
+        let found = try await session.lanes(known: lanes.mapValues(\.lane.newestSpan))
+        var isNew = false
+        for lane in found {
+            if lanes[lane.id] == nil {
+                let project = deployment?.projects[lane.project]
+                lanes[lane.id] = LaneFeed(
+                    lane: lane, isShared: (project?.overlap ?? 2) > 1, effortSeconds: project?.effortSeconds ?? 1,
+                    now: clock.now)
+                isNew = true
+            } else if lane.newestSpan > (lanes[lane.id]?.lane.newestSpan ?? 0) {
+                lanes[lane.id]?.lane.newestSpan = lane.newestSpan
+            }
+        }
+        if isNew { orderLanes() }
+        try await tickLanes(session)
+    }
+
+    /// Highest priority first; within a priority, the lane that was made first.
+    func orderLanes() {
+        var order: [ProjectID: [LaneFeed]] = [:]
+        for feed in lanes.values { order[feed.lane.project, default: []].append(feed) }
+        laneOrder = order.mapValues { feeds in
+            feeds.sorted { (-$0.lane.priority, $0.lane.id) < (-$1.lane.priority, $1.lane.id) }.map(\.lane.id)
+        }
+    }
+
+    /// Looks for one person, lane by lane; one step of a long look a turn, so that others get theirs in between.
+    private func look(for person: PersonID, _ session: FeedSession) async throws {
+        do {
+            guard let state = people[person], hasWants(person) else {
+                // No state yet: a flush reads it and asks again.
+                looking.remove(person)
+                schedule(person)
+                return
+            }
+            for lane in lanesOpen(to: state) {
+                if lanes[lane]?.hasSomething(for: person) == true { return found(person) }
+                guard mayHoldMore(lane, for: person) else { continue }
+                switch try await claim(lane, for: person, session) {
+                case .found: return found(person)
+                case .nothing: continue
+                case .notYet:
+                    lookQueue.append(person)
+                    return
+                }
+            }
+            let floors = Dictionary(
+                uniqueKeysWithValues: lanesOpen(to: state).map { ($0, looks[person]?[$0]?.floor ?? 0) })
+            let newest = floors.keys.reduce(into: [LaneID: Int64]()) { $0[$1] = lanes[$1]?.lane.newestSpan ?? 0 }
+            let other = try await session.inOtherHands(person: person, floors: floors)
+            lookedThrough[person] = LookOutcome(inOtherHands: other, newest: newest, at: clock.now)
+            if other { isFeedStale = true }
+            found(person)
+        } catch {
+            lookQueue.append(person)
+            throw error
+        }
+    }
+
+    private func found(_ person: PersonID) {
+        looking.remove(person)
+        if work[person] == nil { work[person] = PersonWork() }
+        schedule(person)
+    }
+
+    /// The lanes in which the gate would give this person something, in the order of the grants.
+    private func lanesOpen(to state: PersonState) -> [LaneID] {
+        var result: [LaneID] = []
+        for stream in streamsOf[state.person] ?? [] {
+            guard let stream = streams[stream] else { continue }
+            for project in projects(of: stream, state) {
+                for lane in laneOrder[project.id] ?? [] {
+                    guard let feed = lanes[lane], !result.contains(lane) else { continue }
+                    let answer = Gate.decide(
+                        person: state.facts, lane: ask(of: feed, project: project), limits: limits,
+                        now: max(state.at, clockReading?.database ?? state.at), want: 1)
+                    if case .granted = answer.decision { result.append(lane) }
+                }
+            }
+        }
+        return result
+    }
+
+    private enum ClaimOutcome { case found, nothing, notYet }
+
+    /// One claim in one lane for one person, sized by what waits and by the rate of the last second.
+    private func claim(_ lane: LaneID, for person: PersonID, _ session: FeedSession) async throws -> ClaimOutcome {
+        guard let feed = lanes[lane], mayHoldMore(lane, for: person) else { return .nothing }
+        let sizes = configuration.sizes
+        let waiting = looking.reduce(0) { sum, other in
+            sum + (streamsOf[other] ?? []).reduce(0) { $0 + (streams[$1]?.want ?? 0) }
+        }
+        let count = min(max(waiting, Int(feed.grantsPerSecond), sizes.claimMin), sizes.claimMax)
+        let newest = feed.lane.newestSpan
+        let cursor = looks[person]?[lane] ?? LookCursor()
+        var claim = try await session.claim(
+            lane: lane, for: person, cursor: cursor, count: count, needsTouched: feed.isShared)
+        if claim.isExhausted {
+            // Every span known before the claim was read under the lane's lock.
+            claim.cursor.floor = max(claim.cursor.floor, newest)
+        }
+        if streamsOf[person] != nil { looks[person, default: [:]][lane] = claim.cursor }
+        lanes[lane]?.add(claim, now: clock.now)
+        if !claim.slots.isEmpty { return .found }
+        return claim.isExhausted ? .nothing : .notYet
+    }
+
+    // MARK: Giving back
+
+    private func tickLanes(_ session: FeedSession) async throws {
+        let now = clock.now
+        let elapsed = lastTick.map { now - $0 } ?? configuration.times.poll
+        lastTick = now
+        for lane in lanes.keys {
+            lanes[lane]?.tick(elapsed: elapsed)
+            guard let feed = lanes[lane], !feed.isEmpty || feed.hasSpent else { continue }
+            let isIdle = now - feed.lastGrant > configuration.times.holding
+                && (feed.oldestClaim.map { now - $0 > configuration.times.holding } ?? true)
+            if isIdle { try await giveBack(lane, session) }
+        }
+    }
+
+    private func giveBack(_ lane: LaneID, _ session: FeedSession) async throws {
+        guard let back = lanes[lane]?.giveBack() else { return }
+        do {
+            try await session.giveBack(
+                lane: lane, blocks: back.blocks, returned: back.returned, ranges: back.ranges)
+        } catch {
+            // What happened to the rows is unknown: the next life of this coordinator, or whoever adopts, finds them.
+            logger.warning("slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(error)"])
+            throw error
+        }
+    }
+
+    /// Returned slots whose task is not in memory go straight back as spans.
+    private func giveBackStrays(_ session: FeedSession) async throws {
+        for (lane, leases) in strays {
+            strays[lane] = nil
+            do {
+                try await session.giveBack(
+                    lane: lane, blocks: [], returned: leases.map(\.fence),
+                    ranges: leases.map {
+                        SpanRange(slot: $0.slot, first: $0.task, last: $0.task, fresh: false, since: $0.grantedAt)
+                    })
+            } catch {
+                strays[lane, default: []].append(contentsOf: leases)
+                throw error
+            }
+        }
+    }
+
+    /// A drain gives everything back, so that nobody waits for this life to run out.
+    private func returnEverything(_ session: FeedSession) async {
+        for lane in lanes.keys {
+            do {
+                try await giveBack(lane, session)
+            } catch {
+                logger.warning("slots stay with this coordinator until it is adopted", metadata: ["lane": "\(lane)"])
+                return
+            }
+        }
+    }
+
+    /// A database that lost unflushed claims may number spans anew: what was known of them counts no more.
+    private func forgetSpans() {
+        looks = [:]
+        lookedThrough = [:]
+        for lane in lanes.keys { lanes[lane]?.lane.newestSpan = 0 }
+        isFeedStale = true
+    }
+
+    private func pauseFeed() async {
+        do {
+            try await clock.sleep(for: .milliseconds(Int64.random(in: 50...250)))
+        } catch {
+            // Cancelled: the loop sees it.
+        }
+    }
+}

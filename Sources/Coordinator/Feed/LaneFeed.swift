@@ -1,0 +1,243 @@
+import DequeModule
+import Ledger
+import PlimsollModel
+
+/// One task's slot in this coordinator's hands.
+struct ReadySlot: Sendable {
+    enum Source: Sendable, Hashable {
+        case block(Int64)
+        /// Came back; the fence of the lease that ended names its durable row.
+        case returned(Fence)
+    }
+
+    var content: TaskContent
+    var slot: Int16
+    var source: Source
+    /// Position in its block: neighbours differ by one.
+    var place: Int
+    /// Must be looked up before it is granted: leased before, or a task of several slots.
+    var needsCheck: Bool
+    var since: Moment
+}
+
+/// What one lane has ready, in order. Pure: the dispatcher owns it, the feeder fills it.
+///
+/// Fresh slots of a lane are granted in task order; slots that came back go first, because their task has waited.
+struct LaneFeed: Sendable {
+    struct Block: Sendable {
+        var slot: Int16
+        var fresh: Bool
+        var since: Moment
+        /// Slots not yet granted.
+        var ready: Int
+        /// Slots in a flush that has not committed.
+        var inFlight: Int
+        var claimedAt: ContinuousClock.Instant
+    }
+
+    var lane: StoredLane
+    /// Several people answer each task, so that a slot may be another's work already.
+    let isShared: Bool
+    /// The longest effort estimate seen; the gate is asked with it.
+    var effortSeconds: Int
+    private(set) var ready: Deque<ReadySlot> = []
+    private(set) var blocks: [Int64: Block] = [:]
+    /// Blocks with nothing left in them, whose rows are still to be dropped.
+    private(set) var spent: [Int64] = []
+    /// Who is known to have to do with a task already. A hint that saves look-ups; the flush checks (P1).
+    private var touched: [TaskID: Set<PersonID>] = [:]
+    /// Grants since the last tick, and the rate over about the last second.
+    private var granted = 0
+    private(set) var grantsPerSecond = 0.0
+    /// Grants of the last tick that found nobody: slots older than this were passed over.
+    private(set) var lastGrant: ContinuousClock.Instant
+
+    init(lane: StoredLane, isShared: Bool, effortSeconds: Int, now: ContinuousClock.Instant) {
+        self.lane = lane
+        self.isShared = isShared
+        self.effortSeconds = effortSeconds
+        self.lastGrant = now
+    }
+
+    var isEmpty: Bool { ready.isEmpty }
+    /// Whether rows of blocks without anything left are still to be dropped.
+    var hasSpent: Bool { !spent.isEmpty }
+
+    /// Takes in what a claim brought.
+    mutating func add(_ claim: Claim, now: ContinuousClock.Instant) {
+        for (index, block) in claim.blocks.enumerated() {
+            let count = claim.slots.reduce(0) { $0 + ($1.block == index ? 1 : 0) }
+            if count == 0 {
+                spent.append(block.id)
+                continue
+            }
+            blocks[block.id] = Block(
+                slot: block.slot, fresh: block.fresh, since: block.since, ready: count, inFlight: 0, claimedAt: now)
+        }
+        for (task, person) in claim.touched { touched[task, default: []].insert(person) }
+        for slot in claim.slots {
+            guard let content = claim.contents[slot.task] else { continue }
+            let block = claim.blocks[slot.block]
+            effortSeconds = max(effortSeconds, content.effortSeconds)
+            ready.append(
+                ReadySlot(
+                    content: content, slot: slot.slot, source: .block(block.id), place: slot.place,
+                    needsCheck: isShared || !block.fresh, since: block.since))
+        }
+    }
+
+    /// Takes up to `count` slots that are not known to be this person's already, at most one of each task.
+    mutating func take(for person: PersonID, count: Int, now: ContinuousClock.Instant) -> [ReadySlot] {
+        guard count > 0, !ready.isEmpty else { return [] }
+        var taken: [ReadySlot] = []
+        if !isShared && touched.isEmpty {
+            let many = min(count, ready.count)
+            taken.append(contentsOf: ready.prefix(many))
+            ready.removeFirst(many)
+        } else {
+            var kept: Deque<ReadySlot> = []
+            kept.reserveCapacity(ready.count)
+            while let slot = ready.popFirst() {
+                let task = slot.content.task
+                if touched[task]?.contains(person) == true {
+                    kept.append(slot)
+                } else {
+                    touched[task, default: []].insert(person)
+                    taken.append(slot)
+                    if taken.count == count { break }
+                }
+            }
+            for slot in kept.reversed() { ready.prepend(slot) }
+        }
+        for slot in taken { move(slot, ready: -1, inFlight: 1) }
+        granted += taken.count
+        if !taken.isEmpty { lastGrant = now }
+        return taken
+    }
+
+    /// The grant of this slot is durable.
+    mutating func committed(_ slot: ReadySlot) { move(slot, ready: 0, inFlight: -1) }
+
+    /// The grant did not happen; the slot is ready again and is looked up before the next try.
+    mutating func putBack(_ slot: ReadySlot, notFor person: PersonID?, isPersons: Bool) {
+        var slot = slot
+        slot.needsCheck = true
+        move(slot, ready: 1, inFlight: -1)
+        if let person, !isPersons { touched[slot.content.task]?.remove(person) }
+        ready.prepend(slot)
+    }
+
+    /// A lease of this lane ended without a label and its slot is ours to grant again.
+    mutating func cameBack(_ content: TaskContent, slot: Int16, fence: Fence, since: Moment, from person: PersonID, askAgain: Bool) {
+        if askAgain {
+            touched[content.task]?.remove(person)
+        } else {
+            touched[content.task, default: []].insert(person)
+        }
+        ready.prepend(
+            ReadySlot(
+                content: content, slot: slot, source: .returned(fence), place: 0, needsCheck: true, since: since))
+    }
+
+    /// Whether anything here might be given to this person.
+    func hasSomething(for person: PersonID) -> Bool {
+        if touched.isEmpty { return !ready.isEmpty }
+        return ready.contains { touched[$0.content.task]?.contains(person) != true }
+    }
+
+    /// Called once a second-ish: keeps the rate.
+    mutating func tick(elapsed: Duration) {
+        let seconds = max(0.001, Double(elapsed.microseconds) / 1_000_000)
+        let now = Double(granted) / seconds
+        grantsPerSecond = now > grantsPerSecond ? now : grantsPerSecond * 0.5 + now * 0.5
+        granted = 0
+        if ready.isEmpty { touched.removeAll() }
+    }
+
+    private mutating func move(_ slot: ReadySlot, ready: Int, inFlight: Int) {
+        guard case .block(let id) = slot.source, var block = blocks[id] else { return }
+        block.ready += ready
+        block.inFlight += inFlight
+        if block.ready == 0, block.inFlight == 0 {
+            blocks[id] = nil
+            spent.append(id)
+        } else {
+            blocks[id] = block
+        }
+    }
+}
+
+/// What a lane gives back, in the terms of the ledger.
+struct GiveBack: Sendable {
+    var lane: LaneID
+    var blocks: [Int64]
+    var returned: [Fence]
+    var ranges: [SpanRange]
+    /// To be put back in memory when the database did not take it.
+    var slots: [ReadySlot]
+}
+
+extension LaneFeed {
+    /// Takes everything out that is ready, as runs of neighbours; nil when there is nothing to do.
+    ///
+    /// Blocks with a slot in an unfinished flush stay: that slot may still come back to them.
+    mutating func giveBack() -> GiveBack? {
+        var blocks = spent
+        var slots: [ReadySlot] = []
+        var kept: Deque<ReadySlot> = []
+        var returned: [Fence] = []
+        var ranges: [SpanRange] = []
+        var runs: [Int64: [ReadySlot]] = [:]
+        // A returned slot may be given back only when its block's row goes too, or no block holds it any more.
+        let busy = self.blocks.values.contains { $0.inFlight > 0 }
+        for slot in ready {
+            switch slot.source {
+            case .block(let id):
+                if busy { kept.append(slot) } else { runs[id, default: []].append(slot) }
+            case .returned(let fence):
+                if busy {
+                    kept.append(slot)
+                } else {
+                    returned.append(fence)
+                    slots.append(slot)
+                    ranges.append(
+                        SpanRange(
+                            slot: slot.slot, first: slot.content.task, last: slot.content.task, fresh: false,
+                            since: slot.since))
+                }
+            }
+        }
+        for (id, run) in runs {
+            blocks.append(id)
+            slots.append(contentsOf: run)
+            let fresh = self.blocks[id]?.fresh ?? false
+            ranges.append(contentsOf: Self.ranges(of: run.sorted { $0.place < $1.place }, fresh: fresh))
+            self.blocks[id] = nil
+        }
+        guard !blocks.isEmpty || !returned.isEmpty else { return nil }
+        spent = []
+        ready = kept
+        ranges.sort { ($0.slot, $0.first) < ($1.slot, $1.first) }
+        return GiveBack(lane: lane.id, blocks: blocks, returned: returned, ranges: ranges, slots: slots)
+    }
+
+    /// The oldest instant at which something that is still here was claimed; nil: nothing but returned slots.
+    var oldestClaim: ContinuousClock.Instant? { blocks.values.map(\.claimedAt).min() }
+
+    private static func ranges(of run: [ReadySlot], fresh: Bool) -> [SpanRange] {
+        var ranges: [SpanRange] = []
+        var lastPlace = Int.min
+        for slot in run {
+            if slot.place == lastPlace + 1, !ranges.isEmpty {
+                ranges[ranges.count - 1].last = slot.content.task
+            } else {
+                ranges.append(
+                    SpanRange(
+                        slot: slot.slot, first: slot.content.task, last: slot.content.task,
+                        fresh: fresh && !slot.needsCheck, since: slot.since))
+            }
+            lastPlace = slot.place
+        }
+        return ranges
+    }
+}

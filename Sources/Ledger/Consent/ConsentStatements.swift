@@ -1,0 +1,98 @@
+import Postgres
+
+enum ConsentStatements {
+    /// The version in force at a moment. Index: notice_pkey, backwards.
+    static let inForce = Statement(
+        "consent_notice_in_force",
+        """
+        select notice_id, version, purpose, sha256, validity_days from notice
+        where notice_id = $1 and effective_at <= $2 order by version desc limit 1
+        """)
+    /// The notice about a purpose, for events that do not name one. A walk over the notices, which are few.
+    static let forPurpose = Statement(
+        "consent_notice_for_purpose",
+        """
+        select notice_id, version, purpose, sha256, validity_days from notice
+        where purpose = $1 and effective_at <= $2 order by published_at desc, version desc limit 1
+        """)
+    /// Whether a project needs the purpose or a notice is about it, so that a mistyped name is found out.
+    static let isKnown = Statement(
+        "consent_purpose_known",
+        """
+        select exists (select from project_purpose where purpose = $1)
+            or exists (select from notice where purpose = $1)
+            or exists (select from consent_event where person_id = $2 and purpose = $1)
+        """)
+    /// The latest event of a purpose, and whether it opens the gate at a moment: given or renewed, not past its end,
+    /// and no later material version in force. Index: consent_event_pkey, backwards.
+    static let latest = Statement(
+        "consent_latest",
+        """
+        select e.state, e.notice_id, e.notice_version, n.sha256,
+            e.state in ('given', 'renewed') and e.at <= $3 and $3 < e.valid_until
+                and not exists (select from notice x where x.notice_id = e.notice_id
+                    and x.version > e.notice_version and x.material and x.effective_at <= $3)
+        from consent_event e left join notice n
+            on n.notice_id = e.notice_id and n.version = e.notice_version
+        where e.person_id = $1 and e.purpose = $2 order by e.n desc limit 1
+        """)
+    static let insert = Statement(
+        "consent_insert",
+        """
+        insert into consent_event (person_id, purpose, n, at, state, notice_id, notice_version, valid_until,
+            certificate_serial, receipt_id, event_hash)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """)
+    /// P3: labels of this person under the purpose, up to this number, are excluded for good.
+    static let exclude = Statement(
+        "consent_exclude",
+        "insert into exclusion (person_id, purpose, up_to_n, excluded_at) values ($1, $2, $3, $4)")
+    /// Late answers that wait and are covered by the new exclusion leave the queue's figures; nobody can accept them
+    /// any more. Index: late_answer_once.
+    static let lateExcluded = Statement(
+        "consent_late_excluded",
+        """
+        with gone as (
+            update late_answer a set state = 'discarded', judged_by = 'withdrawal', judged_why = 'withdrawn'
+            where a.person_id = $1 and a.state = 'waiting'
+                and exists (select from project_purpose u where u.project_id = a.project_id and u.purpose = $2)
+            returning a.project_id)
+        select project_id, count(*) from gone group by project_id
+        """)
+    /// This person's agreements: each notice in force with the latest event of its purpose. Indexes: notice_pkey,
+    /// consent_event_pkey.
+    static let agreements = Statement(
+        "consent_agreements",
+        """
+        with now as materialized (select clock() as at)
+        select n.notice_id, n.version, n.locale, n.purpose, n.body, n.sha256, n.data, n.recipients, n.retention,
+            n.withdrawal_method, n.alternative_offered, n.validity_days, n.material, n.effective_at, true,
+            case
+                when e.state is null then ''
+                when e.state not in ('given', 'renewed') then e.state
+                when e.valid_until <= now.at then 'expired'
+                when exists (select from notice x where x.notice_id = e.notice_id and x.version > e.notice_version
+                    and x.material and x.effective_at <= now.at) then 'invalidated'
+                else e.state
+            end,
+            e.valid_until,
+            coalesce((select array_agg(p.name order by p.name)
+                from project_purpose u join project p using (project_id)
+                join enrolment r on r.project_id = p.project_id and r.person_id = $1
+                where u.purpose = n.purpose and p.state <> 'closed'), '{}')
+        from now, notice n
+        left join lateral (
+            select c.state, c.notice_id, c.notice_version, c.valid_until from consent_event c
+            where c.person_id = $1 and c.purpose = n.purpose order by c.n desc limit 1) e on true
+        where n.effective_at <= now.at and not exists (select from notice x where x.notice_id = n.notice_id
+            and x.version > n.version and x.effective_at <= now.at)
+        order by n.notice_id
+        """)
+    /// All events of one person, oldest first. Index: consent_event_pkey.
+    static let receipts = Statement(
+        "consent_receipts",
+        """
+        select receipt_id, purpose, notice_id, notice_version, state, at, valid_until, event_hash
+        from consent_event where person_id = $1 order by n
+        """)
+}

@@ -1,0 +1,63 @@
+public import PlimsollModel
+import Postgres
+
+/// One notice in force and where a person stands with its purpose.
+public struct NoticeStanding: Sendable, Hashable {
+    public let notice: NoticeRow
+    /// As of now: an agreement past its end is `expired`, one under an older text `invalidated`; nil: never asked.
+    public let state: AgreementState?
+    /// The end of the latest agreement, past or to come.
+    public let until: Moment?
+    /// The person's own projects that need the purpose.
+    public let projects: [String]
+
+    init(_ row: Row) throws {
+        notice = try NoticeRow(row)
+        state = AgreementState(rawValue: try row.text(15))
+        until = try row.timestamptzOrNil(16).map { Moment(microseconds: $0) }
+        projects = try row.textArray(17)
+    }
+}
+
+/// A notice's version as an event names it.
+struct NoticeReference: Sendable {
+    let id: String
+    let version: Int
+    let purpose: String
+    let sha256: [UInt8]
+    let validityDays: Int
+
+    init(_ row: Row) throws {
+        id = try row.text(0)
+        version = Int(try row.int8(1))
+        purpose = try row.text(2)
+        sha256 = try row.bytes(3)
+        validityDays = Int(try row.int8(4))
+    }
+
+    init(id: String, version: Int, purpose: String, sha256: [UInt8], validityDays: Int) {
+        self.id = id
+        self.version = version
+        self.purpose = purpose
+        self.sha256 = sha256
+        self.validityDays = validityDays
+    }
+}
+
+/// The latest event of a purpose.
+struct LatestAgreement: Sendable {
+    let state: AgreementState
+    let notice: NoticeReference?
+    let isInForce: Bool
+
+    init(_ row: Row) throws {
+        state = AgreementState(rawValue: try row.text(0)) ?? .unknown
+        isInForce = try row.bool(4)
+        if let id = try row.textOrNil(1), let hash = try row.bytesOrNil(3) {
+            notice = NoticeReference(
+                id: id, version: Int(try row.int8(2)), purpose: "", sha256: hash, validityDays: 0)
+        } else {
+            notice = nil
+        }
+    }
+}

@@ -1,0 +1,142 @@
+public import PlimsollModel
+public import Postgres
+
+/// One connection through which a coordinator claims and gives back slots. One call at a time.
+public struct FeedSession: Sendable {
+    let connection: Connection
+    let coordinator: CoordinatorID
+
+    public init(connection: Connection, coordinator: CoordinatorID) {
+        self.connection = connection
+        self.coordinator = coordinator
+    }
+
+    /// Like those of flushes, except that claims need not reach the disk (see ``FeedStatements``) and may take longer.
+    public static let settings: [(String, String)] =
+        FlushSession.settings.filter { $0.0 != "synchronous_commit" && $0.0 != "statement_timeout" } + [
+            ("synchronous_commit", "off"), ("statement_timeout", "30000"),
+        ]
+
+    /// Tasks that one look examines at most before it reports how far it came.
+    public static let lookStep = 2_000
+    /// Spans that one claim reads at most.
+    public static let spansPerClaim = 128
+
+    public var isUsable: Bool { get async { await connection.isUsable } }
+    public func close() async { await connection.close() }
+
+    /// Every lane of the open projects; `known` is the newest span seen of each.
+    public func lanes(known: [LaneID: Int64]) async throws -> [StoredLane] {
+        let known = Array(known)
+        let rows = try await connection.query(
+            Query(
+                FeedStatements.lanes, .int8Array(known.map(\.key.rawValue)), .int8Array(known.map(\.value))))
+        return try rows.map { row in
+            StoredLane(
+                id: LaneID(try row.int8(0)), project: ProjectID(try row.int8(1)), kind: try row.text(2),
+                severity: Int(try row.int2(3)), priority: Int(try row.int2(4)), newestSpan: try row.int8(5))
+        }
+    }
+
+    /// What the slow poll finds.
+    public struct News: Sendable {
+        public var epoch: Int64
+        public var now: Moment
+        /// People who withdrew in the last seconds.
+        public var withdrawn: [PersonID]
+        /// Parked leases past their time.
+        public var parkExpired: [(person: PersonID, task: TaskID, fence: Fence)]
+    }
+
+    public func news() async throws -> News {
+        let rows = try await connection.pipeline([
+            Query(FeedStatements.epoch), Query(FeedStatements.withdrawals), Query(FeedStatements.parkExpired),
+        ])
+        return News(
+            epoch: try rows[0][0].int8(0), now: Moment(microseconds: try rows[0][0].timestamptz(1)),
+            withdrawn: try rows[1].map { PersonID(try $0.int8(0)) },
+            parkExpired: try rows[2].map {
+                (PersonID(try $0.int8(0)), TaskID(try $0.int8(1)), Fence(try $0.int8(2)))
+            })
+    }
+
+    /// The deployment's state, for a coordinator that has no flush under way. What flushes decide is checked under the
+    /// epoch lock again.
+    public func deploymentState() async throws -> DeploymentState { try await DeploymentState.read(on: connection) }
+
+    /// Whether anything the person could be given is in other hands, or in a span not yet looked at.
+    public func inOtherHands(person: PersonID, floors: [LaneID: Int64]) async throws -> Bool {
+        let floors = Array(floors)
+        let rows = try await connection.query(
+            Query(
+                FeedStatements.inOtherHands, .int8(person.rawValue), .int8Array(floors.map(\.key.rawValue)),
+                .int8Array(floors.map(\.value))))
+        return try rows[0].bool(0)
+    }
+
+    /// Gives slots of one lane back as spans, and drops the blocks and returned rows they came from. All blocks of the
+    /// lane that hold nothing ungranted any more must be among `blocks`, so that adoption never counts a slot twice.
+    public func giveBack(
+        lane: LaneID, blocks: [Int64], returned: [Fence], ranges: [SpanRange]
+    ) async throws {
+        var queries = [Query(FeedStatements.begin), Query(FeedStatements.lockLane, .int8(lane.rawValue))]
+        if !blocks.isEmpty {
+            queries.append(
+                Query(FeedStatements.deleteBlocks, .int8Array(blocks), .int8(coordinator.rawValue)))
+        }
+        if !returned.isEmpty {
+            queries.append(
+                Query(
+                    FeedStatements.deleteReturned, .int8Array(returned.map(\.rawValue)),
+                    .int8(coordinator.rawValue)))
+        }
+        if !ranges.isEmpty { queries.append(insertSpans(lane: lane, ranges)) }
+        queries.append(Query(FeedStatements.commit))
+        try await orRollBack { _ = try await connection.pipeline(queries) }
+        if !ranges.isEmpty { try await wakeOthers() }
+    }
+
+    /// Tells every coordinator that spans were added. A transaction of its own: a NOTIFY in a data transaction would
+    /// serialize all commits of the instance.
+    public func wakeOthers() async throws { _ = try await connection.query(Query(FeedStatements.wakeLanes)) }
+
+    /// Turns everything a gone coordinator held into spans, lane by lane.
+    public func adopt(from gone: CoordinatorID, now: Moment) async throws {
+        let lanes = try await connection.query(Query(FeedStatements.lanesHeld, .int8(gone.rawValue)))
+        for row in lanes {
+            let lane = Bind.int8(try row.int8(0))
+            try await orRollBack {
+                _ = try await connection.pipeline([
+                    Query(FeedStatements.begin), Query(FeedStatements.lockLane, lane),
+                    Query(
+                        FeedStatements.adopt, .int8(gone.rawValue), lane,
+                        .timestamptz(microseconds: now.microseconds)),
+                    Query(FeedStatements.dropAdopted, .int8(gone.rawValue), lane),
+                    Query(FeedStatements.commit),
+                ])
+            }
+        }
+        if !lanes.isEmpty { try await wakeOthers() }
+    }
+
+    func insertSpans(lane: LaneID, _ ranges: [SpanRange]) -> Query {
+        Query(
+            FeedStatements.insertSpans, .int8(lane.rawValue), .int2Array(ranges.map(\.slot)),
+            .int8Array(ranges.map(\.first.rawValue)), .int8Array(ranges.map(\.last.rawValue)),
+            .boolArray(ranges.map(\.fresh)), .timestamptzArray(ranges.map(\.since.microseconds)))
+    }
+
+    func orRollBack<R>(_ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch {
+            do {
+                _ = try await connection.query(Query(FeedStatements.rollback))
+            } catch {
+                // Closing rolls back too; the first error is the one to report.
+                await connection.close()
+            }
+            throw error
+        }
+    }
+}

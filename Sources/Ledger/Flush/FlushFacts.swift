@@ -1,0 +1,145 @@
+public import PlimsollModel
+
+/// What a flush knows once it holds the locks: the answer of its first round trip.
+public struct FlushOpening: Sendable {
+    /// The epoch that this flush decides under; it cannot change before the flush ends.
+    public var epoch: Int64
+    /// The database's clock, read after the locks were had (P8).
+    public var now: Moment
+    /// The people whose lock this flush holds. Who is missing is held by another transaction.
+    public var locked: Set<PersonID>
+    /// The latest usage row of each person that has one in the last two days.
+    public var heads: [PersonID: UsageHead]
+}
+
+/// The folded figures of a person's latest usage row.
+public struct UsageHead: Sendable, Hashable {
+    /// The person's number: counts every fact about the person, without gaps.
+    public var n: Int64
+    public var at: Moment
+    public var day: LocalDay
+    public var dayLabels: Int
+
+    public init(n: Int64, at: Moment, day: LocalDay, dayLabels: Int) {
+        self.n = n
+        self.at = at
+        self.day = day
+        self.dayLabels = dayLabels
+    }
+}
+
+/// An open lease as the database has it.
+public struct StoredLease: Sendable, Hashable {
+    public var task: TaskID
+    public var slot: Int16
+    public var fence: Fence
+    public var lane: LaneID
+    public var project: ProjectID
+    public var grantedAt: Moment
+    /// Of the first grant, where the lease was parked in between.
+    public var firstGrantedAt: Moment
+    public var deadline: Moment
+    public var coordinator: CoordinatorID
+    public var provenance: ProvenanceID
+
+    public init(
+        task: TaskID, slot: Int16, fence: Fence, lane: LaneID, project: ProjectID, grantedAt: Moment,
+        firstGrantedAt: Moment, deadline: Moment, coordinator: CoordinatorID, provenance: ProvenanceID
+    ) {
+        self.task = task
+        self.slot = slot
+        self.fence = fence
+        self.lane = lane
+        self.project = project
+        self.grantedAt = grantedAt
+        self.firstGrantedAt = firstGrantedAt
+        self.deadline = deadline
+        self.coordinator = coordinator
+        self.provenance = provenance
+    }
+}
+
+/// A lease that is set aside: its slot is held, it is not open, and it comes back to the same person.
+public struct StoredParked: Sendable, Hashable {
+    public var task: TaskID
+    public var slot: Int16
+    public var fence: Fence
+    public var lane: LaneID
+    public var project: ProjectID
+    public var firstGrantedAt: Moment
+    public var parkedAt: Moment
+    public var until: Moment
+    public var provenance: ProvenanceID
+
+    public init(
+        task: TaskID, slot: Int16, fence: Fence, lane: LaneID, project: ProjectID, firstGrantedAt: Moment,
+        parkedAt: Moment, until: Moment, provenance: ProvenanceID
+    ) {
+        self.task = task
+        self.slot = slot
+        self.fence = fence
+        self.lane = lane
+        self.project = project
+        self.firstGrantedAt = firstGrantedAt
+        self.parkedAt = parkedAt
+        self.until = until
+        self.provenance = provenance
+    }
+}
+
+/// Everything the gate needs to know of one person, read under the person's lock.
+public struct StoredPerson: Sendable {
+    public var person: PersonID
+    public var name: String
+    public var zone: String
+    public var isEngineer: Bool
+    public var denied: Bool
+    public var enrolled: Set<ProjectID>
+    public var agreements: [StoredAgreement]
+    public var leases: [StoredLease]
+    public var parked: [StoredParked]
+    /// nil: no usage row at all.
+    public var head: UsageHead?
+}
+
+/// The latest consent event of one purpose, with what a provenance names.
+public struct StoredAgreement: Sendable, Hashable {
+    public var purpose: PurposeName
+    public var state: AgreementState
+    public var from: Moment
+    public var until: Moment
+    public var notice: String
+    public var noticeVersion: Int
+    public var n: Int64
+
+    /// How a provenance names this agreement.
+    public var reference: String { "\(purpose)@\(notice)/\(noticeVersion)#\(n)" }
+}
+
+/// What is known of a task and person whose lease is not open: for repeated and late submits.
+public struct SettledRecord: Sendable {
+    public enum Kind: Sendable { case label, late, ended }
+    public var kind: Kind
+    public var person: PersonID
+    public var task: TaskID
+    public var fence: Fence
+    /// Of a label or late answer.
+    public var answerHash: [UInt8]
+    /// Of an ended lease.
+    public var slot: Int16
+    public var lane: LaneID
+    public var grantedAt: Moment
+    public var how: String
+}
+
+/// How a task stands when one of its leases ends without a label.
+public struct TaskStanding: Sendable {
+    public var task: TaskID
+    public var isClosed: Bool
+    /// Expiries and lost streams since the task's last label.
+    public var failures: Int
+    public var failedPeople: Set<PersonID>
+    /// Labels, open leases and parked leases, those that end now included.
+    public var taken: Int
+    public var overlap: Int
+}

@@ -1,0 +1,159 @@
+import Postgres
+
+/// The statements of the hot path. All run on flush connections, whose settings keep plans on indexes whatever the
+/// statistics of the moment say (see ``FlushSession/settings``).
+enum FlushStatements {
+    static let begin = Statement("flush_begin", "begin")
+    static let commit = Statement("flush_commit", "commit")
+    static let rollback = Statement("flush_rollback", "rollback")
+
+    /// The epoch, shared: waits only while a command that changes the deployment's state holds it. Lock order 1.
+    static let epochLock = Statement(
+        "flush_epoch_lock", "select pg_advisory_xact_lock_shared(\(EpochLock.key))")
+    /// Index: epoch_pkey, backwards, one row. A statement of its own, so that it sees what was committed while the
+    /// lock was waited for.
+    static let epoch = Statement(
+        "flush_epoch", "select version from epoch order by version desc limit 1")
+    /// The people, in id order, without waiting and without a new row version. Index: person_pkey. Lock order 2.
+    static let lockPeople = Statement(
+        "flush_lock",
+        """
+        select person_id from person where person_id = any($1::bigint[])
+        order by person_id for no key update skip locked
+        """)
+    /// The same for people that were missed too often: waits.
+    static let lockPeopleWaiting = Statement(
+        "flush_lock_waiting",
+        """
+        select person_id from person where person_id = any($1::bigint[]) order by person_id for no key update
+        """)
+    static let clock = Statement("flush_clock", "select plimsoll.clock()")
+    /// The latest usage row of each person. Index: usage's primary key, backwards, one row a person and partition;
+    /// the horizon prunes all partitions but yesterday's, today's and tomorrow's.
+    static let heads = Statement(
+        "flush_heads",
+        """
+        select p.person_id, u.n, u.at, u.day, u.day_labels
+        from unnest($1::bigint[]) p (person_id)
+        cross join lateral (
+            select n, at, day, day_labels from usage
+            where person_id = p.person_id and at >= clock_timestamp() - interval '36 hours'
+                and at < clock_timestamp() + interval '1 hour'
+            order by n desc limit 1) u
+        """)
+    /// For people with no usage row in the last two days.
+    static let oldHeads = Statement(
+        "flush_old_heads",
+        """
+        select p.person_id, u.n, u.at, u.day, u.day_labels
+        from unnest($1::bigint[]) p (person_id)
+        cross join lateral (
+            select n, at, day, day_labels from usage where person_id = p.person_id order by n desc limit 1) u
+        """)
+
+    static let people = Statement(
+        "flush_people",
+        """
+        select p.person_id, p.name, p.zone,
+            exists (select from role_grant r where r.person_id = p.person_id and r.role = 'engineer'),
+            exists (select from denial d where d.person_id = p.person_id),
+            coalesce((select array_agg(e.project_id) from enrolment e where e.person_id = p.person_id), '{}')
+        from person p where p.person_id = any($1::bigint[])
+        """)
+    /// Index: lease_person.
+    static let leases = Statement(
+        "flush_leases",
+        """
+        select person_id, task_id, slot, fence, lane_id, project_id, granted_at, first_granted_at, deadline,
+            coordinator_id, provenance_id
+        from lease where person_id = any($1::bigint[])
+        """)
+    /// Index: parked_person.
+    static let parked = Statement(
+        "flush_parked",
+        """
+        select person_id, task_id, slot, fence, lane_id, project_id, first_granted_at, parked_at, until, provenance_id
+        from parked where person_id = any($1::bigint[])
+        """)
+    /// The latest event of each purpose. Index: consent_event_pkey.
+    static let agreements = Statement(
+        "flush_agreements",
+        """
+        select distinct on (person_id, purpose) person_id, purpose, state, at, coalesce(valid_until, at),
+            coalesce(notice_id, ''), coalesce(notice_version, 0), n
+        from consent_event where person_id = any($1::bigint[])
+        order by person_id, purpose, n desc
+        """)
+
+    /// What became of leases that are not open. Indexes: label_person, late_answer_once, lease_history_person.
+    static let settled = Statement(
+        "flush_settled",
+        """
+        select 0, a.person_id, a.task_id, l.fence, l.answer_hash, l.slot, 0::bigint, null::timestamptz, ''
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
+        join label l on l.person_id = a.person_id and l.task_id = a.task_id
+        union all
+        select 1, a.person_id, a.task_id, t.fence, t.answer_hash, 0::smallint, 0::bigint, null, ''
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
+        join late_answer t on t.person_id = a.person_id and t.task_id = a.task_id and t.fence = a.fence
+        union all
+        select 2, a.person_id, a.task_id, h.fence, ''::bytea, h.slot, h.lane_id, h.granted_at, h.how
+        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
+        join lease_history h on h.person_id = a.person_id and h.fence = a.fence and h.task_id = a.task_id
+        """)
+    /// Whether (task, slot) pairs may be granted to a person now: 0 yes; 1 not to this person; 2 the slot is taken or
+    /// its task closed. Indexes: the primary keys of label, lease, parked, declined and closed_task; label_person,
+    /// lease_person, parked_person.
+    static let free = Statement(
+        "flush_free",
+        """
+        select c.i, case
+            when exists (select from label l where l.task_id = c.task_id and l.slot = c.slot)
+                or exists (select from lease l where l.task_id = c.task_id and l.slot = c.slot)
+                or exists (select from parked p where p.task_id = c.task_id and p.slot = c.slot)
+                or exists (select from closed_task t where t.task_id = c.task_id) then 2
+            when exists (select from label l where l.person_id = c.person_id and l.task_id = c.task_id)
+                or exists (select from lease l where l.person_id = c.person_id and l.task_id = c.task_id)
+                or exists (select from parked p where p.person_id = c.person_id and p.task_id = c.task_id)
+                or exists (select from declined d where d.task_id = c.task_id and d.person_id = c.person_id) then 1
+            else 0 end
+        from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[]) c (task_id, slot, person_id, i)
+        """)
+    /// How tasks stand whose leases end without a label. Indexes: primary keys of closed_task, delivery_failure,
+    /// label, lease, parked and task.
+    static let standings = Statement(
+        "flush_standings",
+        """
+        select c.task_id,
+            exists (select from closed_task t where t.task_id = c.task_id),
+            coalesce((select array_agg(f.person_id) from delivery_failure f where f.task_id = c.task_id
+                and f.fence > coalesce((select max(l.fence) from label l where l.task_id = c.task_id), 0)), '{}'),
+            (select count(*) from label l where l.task_id = c.task_id)
+                + (select count(*) from lease l where l.task_id = c.task_id)
+                + (select count(*) from parked p where p.task_id = c.task_id),
+            (select t.overlap from task t where t.lane_id = c.lane_id and t.task_id = c.task_id)
+        from unnest($1::bigint[], $2::bigint[]) c (task_id, lane_id)
+        """)
+    static let contents = Statement(
+        "flush_contents",
+        """
+        select t.task_id, t.external_key, t.effort_seconds, t.payload
+        from unnest($1::bigint[], $2::bigint[]) c (lane_id, task_id)
+        join task t on t.lane_id = c.lane_id and t.task_id = c.task_id
+        """)
+    /// The provenance of each combination, made on first use. Index: provenance_once.
+    static let provenance = Statement(
+        "flush_provenance",
+        """
+        with given as (
+            insert into provenance (person_id, project_id, policy_version, instructions_version, agreements)
+            values ($1, $2, $3, $4, $5) on conflict do nothing returning provenance_id)
+        select provenance_id from given
+        union all
+        select provenance_id from provenance where person_id = $1 and project_id = $2 and policy_version = $3
+            and instructions_version = $4 and agreements = $5
+        limit 1
+        """)
+    /// The first of a run of fences that belongs to the caller alone (P4).
+    static let fenceRun = Statement("flush_fence_run", "select nextval('fence_run')")
+}

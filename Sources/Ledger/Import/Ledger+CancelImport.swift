@@ -1,0 +1,109 @@
+import PlimsollModel
+import Postgres
+
+/// What cancelling an import did, or would do.
+public struct CancelOutcome: Sendable, Hashable {
+    public let cancelled: Int
+    /// Tasks that somebody has answered, holds or has parked: they stay as they are.
+    public let kept: Int
+
+    public init(cancelled: Int, kept: Int) {
+        self.cancelled = cancelled
+        self.kept = kept
+    }
+}
+
+enum CancelImportStatements {
+    static let find = Statement(
+        "cancel_find",
+        """
+        select i.project_id, i.first_task, i.last_task, i.tasks,
+            coalesce((select array_agg(l.lane_id order by l.lane_id) from lane l where l.project_id = i.project_id), '{}')
+        from import i where i.import_id = $1
+        """)
+    /// The tasks of a range that nobody has touched. Indexes: task_pkey, label_pkey, lease_pkey, parked_pkey.
+    private static let untouched = """
+        select t.task_id, t.lane_id, t.overlap from task t
+        where t.lane_id = any($1::bigint[]) and t.task_id between $2 and $3
+            and not exists (select from label l where l.task_id = t.task_id)
+            and not exists (select from lease l where l.task_id = t.task_id)
+            and not exists (select from parked p where p.task_id = t.task_id)
+        """
+    static let count = Statement(
+        "cancel_count",
+        """
+        select count(*) from (\(untouched)) u
+        where not exists (select from closed_task c where c.task_id = u.task_id and c.why = 'cancelled')
+        """)
+    /// Quarantined tasks of the range that nobody has answered are cancelled too.
+    static let release = Statement(
+        "cancel_release",
+        """
+        with gone as (delete from closed_task c using (\(untouched)) u
+            where c.task_id = u.task_id and c.why = 'quarantined' returning u.overlap)
+        select coalesce(sum(overlap), 0)::bigint from gone
+        """)
+    static let close = Statement(
+        "cancel_close",
+        """
+        with added as (
+            insert into closed_task (task_id, lane_id, why, closed_at, closed_by)
+            select u.task_id, u.lane_id, 'cancelled', clock(), $4 from (\(untouched)) u
+            on conflict do nothing returning task_id, lane_id)
+        select count(*), coalesce(sum(t.overlap), 0)::bigint
+        from added a join task t on t.lane_id = a.lane_id and t.task_id = a.task_id
+        """)
+    /// Index: closed_task_lane.
+    static let cancelled = Statement(
+        "cancel_cancelled",
+        """
+        select count(*) from closed_task
+        where lane_id = any($1::bigint[]) and task_id between $2 and $3 and why = 'cancelled'
+        """)
+    static let mark = Statement(
+        "cancel_mark",
+        "update import set cancelled_at = clock() where import_id = $1 and cancelled_at is null")
+}
+
+extension Ledger {
+    /// Tasks looked at under one hold of the epoch, so that no grant waits longer than for a flush.
+    static let cancelStep: Int64 = 10_000
+
+    /// Takes back an import: its tasks that nobody has answered, holds or has parked are never leased again. Goes in
+    /// steps, each exact; when it is cut short, running it again does the rest. Throws `.notFound`.
+    public func cancelImport(_ importID: Int64, isDryRun: Bool = false, by actor: String) async throws -> CancelOutcome {
+        guard let row = try await read(Query(CancelImportStatements.find, .int8(importID))).first else {
+            throw LedgerError(.notFound, "there is no import \(importID)")
+        }
+        let project = ProjectID(try row.int8(0))
+        let (first, last, tasks) = (try row.int8(1), try row.int8(2), try row.int8(3))
+        let lanes = Bind.int8Array(try row.int8Array(4))
+        if isDryRun {
+            let count = try await read(Query(CancelImportStatements.count, lanes, .int8(first), .int8(last)))
+            let cancelled = try count[0].int8(0)
+            return CancelOutcome(cancelled: Int(cancelled), kept: Int(tasks - cancelled))
+        }
+        var cancelled: Int64 = 0
+        for begin in stride(from: first, through: last, by: Int64.Stride(Self.cancelStep)) {
+            let end = min(last, begin + Self.cancelStep - 1)
+            cancelled += try await withEpoch(cause: "import cancelled") { connection in
+                let results = try await connection.pipeline([
+                    Query(CancelImportStatements.release, lanes, .int8(begin), .int8(end)),
+                    Query(CancelImportStatements.close, lanes, .int8(begin), .int8(end), .text(actor)),
+                    Query(CancelImportStatements.mark, .int8(importID)),
+                ])
+                let released = try results[0][0].int8(0)
+                let (count, slots) = (try results[1][0].int8(0), try results[1][0].int8(1))
+                try await appendTally(
+                    [project: TallyChange(slots: -slots, quarantined: -released)], on: connection)
+                if results[2].affected == 1 {
+                    try await appendChainEvent(
+                        .importCancelled, actor: actor, detail: ["import": .integer(importID)], on: connection)
+                }
+                return count
+            }
+        }
+        let all = try await read(Query(CancelImportStatements.cancelled, lanes, .int8(first), .int8(last)))[0].int8(0)
+        return CancelOutcome(cancelled: Int(cancelled), kept: Int(tasks - all))
+    }
+}

@@ -1,0 +1,33 @@
+import Crypto
+
+/// One numbered step of the schema.
+public struct Migration: Sendable, Hashable {
+    /// Counts from 1.
+    public let number: Int
+    /// The file's name without number and suffix, such as `foundation`.
+    public let name: String
+    let sql: String
+    /// SHA-256 of the file's bytes; a step that was applied must never change.
+    public let checksum: [UInt8]
+
+    public init(number: Int, name: String, sql: [UInt8]) {
+        self.number = number
+        self.name = name
+        self.sql = String(decoding: sql, as: UTF8.self)
+        self.checksum = Array(SHA256.hash(data: sql))
+    }
+
+    /// As shown to people: `001_foundation`.
+    public var title: String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 3 - digits.count)) + digits + "_" + name
+    }
+
+    /// The steps of this build, in order.
+    public static let shipped: [Migration] = [
+        Migration(number: 1, name: "foundation", sql: PackageResources._01_foundation_sql),
+        Migration(number: 2, name: "promises", sql: PackageResources._02_promises_sql),
+        Migration(number: 3, name: "partitions", sql: PackageResources._03_partitions_sql),
+        Migration(number: 4, name: "privileges", sql: PackageResources._04_privileges_sql),
+    ]
+}

@@ -1,0 +1,22 @@
+/// How long a lease lasts when no limit is nearer.
+public enum LeaseLength {
+    /// A lease lasts this many times the effort estimate,
+    public static let effortFactor = 3
+    /// but at least this long,
+    public static let shortest = Duration.minutes(2)
+    /// and at most this long.
+    public static let longest = Duration.minutes(50)
+
+    /// The length for an effort estimate in seconds; an estimate below zero counts as zero.
+    public static func of(effortSeconds: Int) -> Duration {
+        let longestSeconds = Int(longest.components.seconds)
+        // Cut before multiplying, so that no estimate can overflow.
+        let effort = max(0, min(effortSeconds, longestSeconds))
+        return min(longest, max(shortest, .seconds(effort * effortFactor)))
+    }
+}
+
+extension LeaseLength {
+    /// How `limit-too-near` names this length where no limit is nearer.
+    public static let scope = "lease-length"
+}

@@ -1,0 +1,27 @@
+public import PlimsollModel
+
+/// What a lane asks of a person: the gate decides once for all its tasks.
+public struct LaneAsk: Sendable, Hashable {
+    public var project: ProjectID
+    public var kind: String
+    /// 0...3.
+    public var severity: Int
+    /// The effort estimate of one task in seconds; of the longest one where they differ.
+    public var effortSeconds: Int
+    /// Every purpose that the project needs. A severity above 1 adds its own without being named here.
+    public var purposes: [PurposeName]
+    /// Whether the project is paused, by hand or by the cord.
+    public var paused: Bool
+
+    public init(
+        project: ProjectID, kind: String, severity: Int, effortSeconds: Int, purposes: [PurposeName],
+        paused: Bool = false
+    ) {
+        self.project = project
+        self.kind = kind
+        self.severity = severity
+        self.effortSeconds = effortSeconds
+        self.purposes = purposes
+        self.paused = paused
+    }
+}

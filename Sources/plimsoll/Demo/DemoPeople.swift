@@ -1,0 +1,51 @@
+import PlimsollProtocol
+import SwiftProtobuf
+
+/// The made-up people of the demo and what they are asked to agree to.
+enum DemoPeople {
+    struct Engineer: Sendable {
+        let name: String
+        let zone: String
+    }
+
+    /// Spread over the zones, since nothing here may depend on the hour.
+    static let engineers = [
+        Engineer(name: "ana", zone: "Europe/Lisbon"), Engineer(name: "ben", zone: "America/Chicago"),
+        Engineer(name: "chi", zone: "Africa/Lagos"), Engineer(name: "dov", zone: "Asia/Jerusalem"),
+        Engineer(name: "eli", zone: "America/Sao_Paulo"), Engineer(name: "fay", zone: "Australia/Adelaide"),
+        Engineer(name: "gus", zone: "Europe/Oslo"), Engineer(name: "hana", zone: "Asia/Tokyo"),
+    ]
+
+    /// The purpose that every project of the demo needs.
+    static let purpose = "taking-part"
+
+    static let notice = Plimsoll_V1_NoticeDocument.with {
+        $0.id = "taking-part"
+        $0.locale = "en"
+        $0.purpose = purpose
+        $0.text = """
+            You are asked to answer made-up tasks for a demonstration. Taking part is your choice: you can refuse \
+            now, decline any single task, and withdraw later, each without a reason and at no cost.
+            """
+        $0.data = "your answers and the date of each; no times, no keystrokes"
+        $0.recipients = "whoever looks at this machine's demonstration"
+        $0.retention = "until the demonstration is run again"
+        $0.withdrawalMethod = "plimsoll consent withdraw \(purpose)"
+        $0.alternativeOffered = "watching"
+        $0.validityDays = 90
+        $0.material = true
+    }
+
+    static func enrolment(_ engineer: Engineer, projects: [String]) -> Plimsoll_V1_EnrolEngineerRequest {
+        .with {
+            $0.name = engineer.name
+            $0.zone = engineer.zone
+            $0.projects = projects
+            $0.rule = "demonstration, version 1: everybody who was made up for it"
+            $0.dataUsed = "none"
+            $0.decidedBy = DeploymentFiles.operatorName
+            $0.alternativeOffered = "watching"
+            $0.token = true
+        }
+    }
+}

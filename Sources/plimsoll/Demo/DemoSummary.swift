@@ -1,0 +1,23 @@
+import PlimsollModel
+
+/// One project's line in the table at the end.
+struct DemoSummary: Listable {
+    var project: String
+    var tasks: Int
+    var labels: Int
+    var annotators: Int
+    var late: Int
+    var quarantined: Int
+    var manifest: String
+
+    static var columns: [Column<DemoSummary>] {
+        [
+            Column("project", "project") { .string($0.project) },
+            Column("tasks", "tasks", right: true) { .number(JSONNumber($0.tasks)) },
+            Column("labels", "labels", right: true) { .number(JSONNumber($0.labels)) },
+            Column("people", "annotators", right: true) { .number(JSONNumber($0.annotators)) },
+            Column("late", "late", right: true) { .number(JSONNumber($0.late)) },
+            Column("quarantined", "quarantined", right: true) { .number(JSONNumber($0.quarantined)) },
+        ]
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Exchange
+import PlimsollModel
+
+struct VerifyLabels: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Compare the files of an export with its manifest.",
+        discussion: "Needs no coordinator. Exit code 1 when anything differs.")
+
+    @Argument(help: "The export's folder.")
+    var directory: String
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let mismatches = try ExportManifest.verify(directory: directory)
+        let list = mismatches.map { JSONValue.string($0.description) }
+        guard mismatches.isEmpty else {
+            if output.format == .json { Output.json(["ok": false, "mismatches": .array(list)]) }
+            throw CommandFailure(
+                .failed, "\(directory) is not what its manifest says\n"
+                    + mismatches.map { "  \($0)" }.joined(separator: "\n"),
+                next: "export again into another folder")
+        }
+        output.report("\(directory) is what its manifest says", ["ok": true, "mismatches": []])
+    }
+}

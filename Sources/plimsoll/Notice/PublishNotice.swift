@@ -1,0 +1,39 @@
+import ArgumentParser
+import PlimsollProtocol
+
+struct PublishNotice: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Publish a notice, or a new version of one.",
+        discussion: """
+            The file is YAML:
+
+              id: training
+              purpose: training
+              text: |
+                Your answers are used to train models of ...
+              data: your answers, under a pseudonym of each export
+              recipients: the evaluation team
+              retention: two years
+              withdrawal_method: plimsoll consent withdraw training, at any moment, without a reason
+              alternative_offered: the work you did before
+              validity_days: 90        # 90 where it is missing
+              material: true           # of a new version: do older agreements stop counting?
+            """)
+
+    @Argument(help: "The notice, a YAML file.")
+    var file: String
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let document = try NoticeFile.read(file)
+        let published = try await connection.withCoordinator {
+            try await $0.control.publishNotice(document, options: ControlClient.callOptions)
+        }
+        output.report(
+            "notice \(published.id) version \(published.version) is published for purpose \(published.purpose)\n"
+                + "engineers agree or refuse with: plimsoll consent give \(published.purpose) | "
+                + "plimsoll consent refuse \(published.purpose)",
+            Table.json(NoticeDetails(document: published)))
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import PlimsollProtocol
+import SwiftProtobuf
+
+struct ApplyPolicy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply", abstract: "Put a policy in force; every lease after this is decided by it.")
+
+    @Argument(help: "The document, a YAML file.")
+    var file: String
+    @Option(help: "Why; it is on the record.")
+    var reason: String
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let document = try ValidatePolicy.read(file)
+        let policy = try await connection.withCoordinator { client in
+            try await client.control.applyPolicy(
+                .with {
+                    $0.document = document
+                    $0.reason = reason
+                }, options: ControlClient.callOptions)
+        }
+        output.report("policy version \(policy.version) is in force", Table.json(policy))
+    }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import PlimsollModel
+import PlimsollProtocol
+import SwiftProtobuf
+
+struct QueueStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Every project in one line, and why its tasks wait.")
+
+    @Option(help: "Only this project.")
+    var project: String?
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let projects = try await connection.withCoordinator { client in
+            try await client.control.queueStatus(
+                .with { $0.project = project ?? "" }, options: ControlClient.callOptions).projects
+        }
+        guard output.format == .table else { return Output.json(.array(projects.map(\.json))) }
+        output.list(projects, empty: "there are no projects yet; make one with `plimsoll project create`")
+        projects.flatMap(\.reasonLines).forEach(Output.line)
+    }
+}

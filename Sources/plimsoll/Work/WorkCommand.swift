@@ -1,0 +1,160 @@
+import ArgumentParser
+// Dispatch does not say on Linux that its sources may be shared between threads; they may.
+@preconcurrency import Dispatch
+import Foundation
+import Glibc
+import Identity
+import WorkerKit
+
+/// `plimsoll work`: the worker, as a screen for a person or around a program.
+struct WorkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "work",
+        abstract: "Take tasks and answer them: on a screen, or with a program.",
+        discussion: """
+            Without --exec it is a screen: it shows the task, builds the form from the project's answer schema and keeps
+            a draft on this machine until the answer is acknowledged.
+
+            With --exec it runs a program by /bin/sh -c.
+              --exec-mode task   one process a task. The task is one JSON object on its standard input (task, fence, key,
+                                 kind, severity, seconds_left, payload, instructions, answer_schema; problems after an
+                                 answer that the schema refused). Exit 0: its standard output is the answer, one JSON
+                                 value. Exit 3: the task is declined. Anything else answers nothing and gives the task
+                                 back, with growing pauses. It is ended at the deadline of the task.
+              --exec-mode lines  one process for all tasks. It reads such objects, one a line, up to --in-flight of them
+                                 before it answers, and writes lines in any order: {"task":T,"fence":F,"answer":A} or
+                                 {"task":T,"fence":F,"decline":true}. When it ends, what it held is given back, and it
+                                 is started again after a pause.
+
+            SIGTERM and Ctrl-C: no more tasks, what is held is finished within 30 s, the rest given back. A second one
+            gives back at once.
+
+            Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by a rule, 4 not authorized (also a certificate that
+            cannot be used), 5 not found, 6 conflict.
+            """)
+
+    enum ExecMode: String, ExpressibleByArgument, CaseIterable {
+        case task
+        case lines
+    }
+
+    @Option(help: "Only tasks of this project; without it, of every project you may work on.")
+    var project: String?
+
+    @Option(help: ArgumentHelp("A program that answers the tasks.", valueName: "cmd"))
+    var exec: String?
+
+    @Option(name: .customLong("exec-mode"), help: "How the program is run: task or lines.")
+    var execMode: ExecMode = .task
+
+    @Option(help: ArgumentHelp("End after so many answers.", valueName: "n"))
+    var max: Int?
+
+    @Option(
+        name: .customLong("in-flight"),
+        help: ArgumentHelp("Tasks in hand at a time, 1 to 64.", valueName: "n"))
+    var inFlight = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Directory with key.pem, cert.pem and ca.pem; else $PLIMSOLL_IDENTITY.", valueName: "dir"))
+    var identity: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A coordinator; repeat it or separate several by commas; else $PLIMSOLL_SERVER.", valueName: "host:port"))
+    var server: [String] = []
+
+    func run() async throws {
+        do {
+            try await work()
+        } catch let error as WorkProblem {
+            try Self.end(error)
+        } catch let error as WorkerError {
+            try Self.end(WorkProblem(error))
+        }
+    }
+
+    private func work() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let configuration = try configuration(environment)
+        // A program or a terminal that goes away is an error of a write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let stop = StopSignals()
+        defer { stop.cancel() }
+        let tally: WorkTally
+        switch (exec, execMode) {
+        case (let command?, .task):
+            tally = try await TaskModeRunner(
+                configuration: configuration, program: TaskProgram(command: command), say: Self.say
+            ).run(onStart: stop.onSignal)
+        case (let command?, .lines):
+            tally = try await LinesModeRunner(configuration: configuration, command: command, say: Self.say)
+                .run(onStart: stop.onSignal)
+        case (nil, _):
+            let runner = ScreenRunner(configuration: configuration, environment: environment)
+            guard let result = try await runner.run(onStart: stop.onSignal) else {
+                throw WorkProblem(
+                    .wrongUse, "the screen needs a terminal, and standard input or output is none; "
+                        + "name a program with --exec, or run it in a terminal")
+            }
+            tally = result
+        }
+        Self.say(tally.sentence)
+    }
+
+    /// Options first, then the environment.
+    func configuration(_ environment: [String: String]) throws -> WorkerConfiguration {
+        guard let directory = identity ?? environment["PLIMSOLL_IDENTITY"], !directory.isEmpty else {
+            throw WorkProblem(.wrongUse, "no identity: name its directory with --identity or in PLIMSOLL_IDENTITY")
+        }
+        let named = server.isEmpty ? [environment["PLIMSOLL_SERVER"] ?? ""] : server
+        let addresses = named.flatMap { $0.split(separator: ",") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        guard !addresses.isEmpty else {
+            throw WorkProblem(
+                .wrongUse, "no coordinator: name one as host:port with --server or in PLIMSOLL_SERVER")
+        }
+        if let exec, exec.isEmpty { throw WorkProblem(.wrongUse, "--exec names no program") }
+        do {
+            return try WorkerConfiguration(
+                addresses: addresses, identity: IdentityFiles(directory: URL(fileURLWithPath: directory)),
+                project: project, inFlight: inFlight, answersMax: max)
+        } catch {
+            throw WorkProblem(error)
+        }
+    }
+
+    private static func end(_ problem: WorkProblem) throws -> Never {
+        say("error: \(Harmless.line(problem.message))")
+        throw ExitCode(problem.code.rawValue)
+    }
+
+    /// Talk goes to standard error; standard output is for results, and this command has none.
+    @Sendable private static func say(_ text: String) {
+        FileHandle.standardError.write(Data("plimsoll work: \(text)\n".utf8))
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP as a wish to leave, while it lives.
+final class StopSignals: Sendable {
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+            // The default would end the process before the source hears of it.
+            signal(number, SIG_IGN)
+            return DispatchSource.makeSignalSource(signal: number)
+        }
+    }
+
+    /// Calls `leave` for each signal from now on.
+    func onSignal(_ leave: @Sendable @escaping () -> Void) {
+        for source in sources {
+            source.setEventHandler { leave() }
+            source.activate()
+        }
+    }
+
+    func cancel() { for source in sources { source.cancel() } }
+}

@@ -1,0 +1,197 @@
+import Coordinator
+import Foundation
+import Ledger
+import Logging
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+let quiet = Logger(label: "test.coordinator")
+
+/// A migrated database with coordinators over it, for the length of a test.
+final class Deployment: Sendable {
+    let conninfo: String
+    let owner: Connection
+    let ledger: Ledger
+
+    init(conninfo: String, owner: Connection, ledger: Ledger) {
+        self.conninfo = conninfo
+        self.owner = owner
+        self.ledger = ledger
+    }
+
+    static let schema = """
+        {"type":"object","properties":{"label":{"type":"string","maxLength":100}},"required":["label"],\
+        "additionalProperties":false}
+        """
+
+    /// A number of the owner's, for looking behind the scenes.
+    func number(_ sql: String) async throws -> Int64 { try await owner.query(Query(.unprepared(sql)))[0].int8(0) }
+
+    func coordinatorConfiguration() -> ConnectionConfiguration {
+        ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
+    }
+
+    func coordinator(_ name: String = "one", _ adjust: (inout CoordinatorConfiguration) -> Void = { _ in }) -> Coordinator {
+        var configuration = CoordinatorConfiguration(name: name, address: "127.0.0.1:1")
+        adjust(&configuration)
+        return Coordinator(
+            configuration: configuration, ledger: ledger, database: coordinatorConfiguration(), logger: quiet)
+    }
+
+    /// A project with people who are enrolled and agreed, and tasks.
+    func project(
+        _ name: String = "puzzles", overlap: Int = 1, weight: Int = 1, people: [String], tasks: Int
+    ) async throws {
+        _ = try await ledger.createProject(
+            ProjectDraft(
+                name: name, instructions: "Look, then say.", answerSchema: Self.schema, overlap: overlap,
+                weight: weight, effortSeconds: 60, purposes: ["taking-part"], namedPersons: ["Ada Boss"]), by: "op")
+        if try await ledger.notices(id: "part").isEmpty {
+            _ = try await ledger.publishNotice(
+                NoticeDraft(
+                    id: "part", version: 1, locale: "en", purpose: "taking-part", text: "You take part.", data: "labels",
+                    recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
+                    alternativeOffered: "the usual work", validityDays: nil, isMaterial: false), by: "op")
+        }
+        for person in people {
+            _ = try await ledger.enrolEngineer(
+                person, zone: "Europe/Berlin", projects: [name],
+                selection: SelectionRecord(
+                    rule: "volunteers/1", dataUsed: "none", decidedBy: "Ada Boss", alternativeOffered: "the usual work"),
+                by: "op")
+            let text = try await ledger.notices(id: "part")[0]
+            _ = try await ledger.giveAgreement(
+                notice: "part", version: 1, sha256: text.sha256,
+                voice: ConsentVoice(name: person, certificateSerial: "ab01"))
+        }
+        if tasks > 0 { try await importTasks(tasks, project: name) }
+    }
+
+    func importTasks(_ count: Int, from first: Int = 0, project: String = "puzzles", priority: Int = 0) async throws {
+        let drafts = (first..<first + count).map {
+            TaskDraft(key: "t\($0)", kind: "puzzle", severity: 0, priority: priority, payload: Array("{\"n\":\($0)}".utf8))
+        }
+        _ = try await ledger.importTasks(
+            ImportRequest(project: project, source: "test"),
+            tasks: AsyncThrowingStream { continuation in
+                for start in stride(from: 0, to: drafts.count, by: 1_000) {
+                    continuation.yield(Array(drafts[start..<min(start + 1_000, drafts.count)]))
+                }
+                continuation.finish()
+            }, by: "op")
+    }
+
+    /// A policy without limits but the one named.
+    func limits(openLeases: Int) async throws {
+        _ = try await ledger.applyPolicy(
+            "limits:\n  open-leases: \(openLeases)\n", reason: "a test", by: "op")
+    }
+}
+
+func withDeployment<R: Sendable>(_ body: (Deployment) async throws -> R) async throws -> R {
+    try await withDatabase { conninfo in
+        var configuration = ConnectionConfiguration(conninfo: conninfo)
+        configuration.settings = [("search_path", "plimsoll")]
+        let owner = try await Connection.connect(configuration, logger: quiet)
+        try await Migrator(logger: quiet).run(owner)
+        var role = ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
+        role.settings = Ledger.sessionSettings
+        let pool = Pool(configuration: role, limits: Pool.Limits(max: 8), logger: quiet)
+        let deployment = Deployment(conninfo: conninfo, owner: owner, ledger: Ledger(pool: pool))
+        let result: Result<R, any Error>
+        do { result = .success(try await body(deployment)) } catch { result = .failure(error) }
+        await pool.close()
+        await owner.close()
+        return try result.get()
+    }
+}
+
+/// Runs coordinators while `body` runs, then cancels them, which is how a killed process looks to the database.
+func running<R: Sendable>(_ coordinators: Coordinator..., body: () async throws -> R) async throws -> R {
+    let tasks = coordinators.map { coordinator in Task { try await coordinator.run() } }
+    for coordinator in coordinators { try await eventually("a coordinator is ready") { coordinator.isReady } }
+    let result: Result<R, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    for task in tasks {
+        task.cancel()
+        _ = await task.result
+    }
+    return try result.get()
+}
+
+/// Tries until it holds, within a budget that only a failure uses up.
+func eventually(
+    _ what: String, within budget: Duration = .seconds(30), _ holds: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + budget
+    while ContinuousClock.now < end {
+        if try await holds() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    Issue.record("never happened: \(what)")
+    throw CancellationError()
+}
+
+/// A worker at the coordinator's own interface.
+final class Hand: Sendable {
+    let stream: AttachedStream
+    private let replies: AsyncThrowingStream<StreamReply, any Error>
+
+    init(_ coordinator: Coordinator, _ person: String, inFlight: Int = 8, held: [LeaseReference] = []) async throws {
+        stream = try await coordinator.attach(
+            StreamOpening(person: person, serial: "ab01", worker: "w", inFlight: inFlight, held: held))
+        replies = stream.replies
+    }
+
+    func want(_ count: Int) {
+        var request = StreamRequest()
+        request.want = count
+        stream.receive(request)
+    }
+
+    func submit(_ lease: LeaseReference, _ label: String = "a", want: Int = 0) {
+        var request = StreamRequest()
+        request.submits = [SubmittedAnswer(lease: lease, answer: Array("{\"label\":\"\(label)\"}".utf8))]
+        request.want = want
+        stream.receive(request)
+    }
+
+    func decline(_ lease: LeaseReference, want: Int = 0) {
+        var request = StreamRequest()
+        request.declines = [Decline(lease: lease)]
+        request.want = want
+        stream.receive(request)
+    }
+
+    /// Reads replies until `done` says so; throws when nothing comes for long.
+    @discardableResult
+    func read(
+        within budget: Duration = .seconds(30), until done: (StreamReply) -> Bool
+    ) async throws -> [StreamReply] {
+        let watchdog = Task { [stream] in
+            try await Task.sleep(for: budget)
+            Issue.record("the coordinator fell silent")
+            stream.detach()
+        }
+        defer { watchdog.cancel() }
+        var seen: [StreamReply] = []
+        for try await reply in replies {
+            seen.append(reply)
+            if done(reply) { return seen }
+        }
+        throw StreamEnd(.drained, "the stream ended")
+    }
+
+    /// The next lease or idle.
+    func next() async throws -> (leases: [LeaseGrant], idle: IdleAnswer?) {
+        let seen = try await read { !$0.leases.isEmpty || $0.idle != nil }
+        return (seen.flatMap(\.leases), seen.compactMap(\.idle).last)
+    }
+
+    func settlement() async throws -> Settlement {
+        let seen = try await read { !$0.settlements.isEmpty }
+        return try #require(seen.flatMap(\.settlements).first)
+    }
+}

@@ -1,0 +1,189 @@
+import Coordinator
+import GRPCCore
+import Identity
+import Logging
+import NIOCore
+import NIOEmbedded
+import PlimsollModel
+import PlimsollProtocol
+import Testing
+
+@testable import Gateway
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+@Suite struct MethodRulesTests {
+    @Test func everyMethodOfTheProtocolHasARule() {
+        let methods =
+            Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
+            + Grpc_Health_V1_Health.Method.descriptors
+        for method in methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
+    }
+
+    @Test func whatIsNotInTheTableIsRefused() {
+        let unknown = MethodDescriptor(fullyQualifiedService: "plimsoll.v1.Control", method: "Nonsense")
+        #expect(MethodRules.rule(for: unknown) == nil)
+        #expect(MethodRules.rule(for: MethodDescriptor(fullyQualifiedService: "other", method: "Check")) == nil)
+    }
+
+    @Test func engineersAloneWorkAndConsent() {
+        for method in Plimsoll_V1_WorkQueue.Method.descriptors {
+            #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
+        }
+    }
+
+    @Test func nobodyButOperatorsChangesAnythingThroughControl() {
+        let readers: Set = [
+            "ListProjects", "ListEngineers", "ListNotices", "ListTasks", "ExportLabels", "ListLateAnswers",
+            "JudgeLateAnswer", "QueueStatus", "ListLeases", "ShowPolicy", "Diagnose",
+        ]
+        for method in Plimsoll_V1_Control.Method.descriptors where !readers.contains(method.method) {
+            #expect(MethodRules.rule(for: method)?.admission == .granted([.operator]), "\(method)")
+        }
+    }
+}
+
+@Suite struct CallLimitsTests {
+    private func limits(rate: Double = 10, burst: Double = 2, connections: Int = 2) -> CallLimits {
+        var limits = GatewayConfiguration.Limits()
+        limits.callsPerSecondPerPerson = rate
+        limits.callsBurstPerPerson = burst
+        limits.connectionsPerPersonMax = connections
+        return CallLimits(limits)
+    }
+
+    @Test func aBurstIsFollowedByTheRateAndTheWaitIsTold() throws {
+        let limits = limits()
+        let start = ContinuousClock.now
+        try limits.takeCall(of: "ada", share: .usual, now: start)
+        try limits.takeCall(of: "ada", share: .usual, now: start)
+        let refusal = #expect(throws: GatewayError.self) {
+            try limits.takeCall(of: "ada", share: .usual, now: start)
+        }
+        #expect(refusal?.code == .limitExceeded)
+        #expect(refusal?.retryAfter == .milliseconds(100))
+        try limits.takeCall(of: "ben", share: .usual, now: start)
+        try limits.takeCall(of: "ada", share: .usual, now: start + .milliseconds(101))
+    }
+
+    @Test func sayingNoHasAShareOfItsOwn() throws {
+        let limits = limits(burst: 1)
+        let now = ContinuousClock.now
+        try limits.takeCall(of: "ada", share: .usual, now: now)
+        #expect(throws: GatewayError.self) { try limits.takeCall(of: "ada", share: .usual, now: now) }
+        try limits.takeCall(of: "ada", share: .refusal, now: now)
+    }
+
+    @Test func callsOnOneConnectionCountOnce() throws {
+        let limits = limits()
+        try limits.open(of: "ada", connection: "a")
+        try limits.open(of: "ada", connection: "a")
+        try limits.open(of: "ada", connection: "b")
+        let refusal = #expect(throws: GatewayError.self) { try limits.open(of: "ada", connection: "c") }
+        #expect(refusal?.retryAfter != nil)
+        limits.close(of: "ada", connection: "a")
+        #expect(throws: GatewayError.self) { try limits.open(of: "ada", connection: "c") }
+        limits.close(of: "ada", connection: "a")
+        try limits.open(of: "ada", connection: "c")
+        limits.close(of: "ada", connection: "b")
+        limits.close(of: "ada", connection: "c")
+        #expect(limits.connections(of: "ada") == 0)
+    }
+
+    @Test func personsWithTheirFullShareAreForgotten() throws {
+        let limits = limits()
+        let start = ContinuousClock.now
+        for number in 0...CallLimits.rememberedMax {
+            try limits.takeCall(of: "p\(number)", share: .usual, now: start + .milliseconds(number))
+        }
+    }
+}
+
+@Suite struct WireTests {
+    @Test func durationsStayInTheirFields() {
+        #expect(Duration.milliseconds(1_999).wireMilliseconds == 1_999)
+        #expect(Duration.microseconds(1_999).wireMilliseconds == 1)
+        #expect(Duration.seconds(-5).wireMilliseconds == 0)
+        #expect(Duration.seconds(Int64.max).wireMilliseconds == .max)
+        #expect(Duration.seconds(Int64.min).wireMilliseconds == 0)
+        #expect(Duration.milliseconds(1_999).wireSeconds == 1)
+    }
+
+    @Test func theNumberOfAnUnknownFieldIsRead() {
+        #expect(UnknownFields.firstNumber(in: [0x08]) == 1)
+        #expect(UnknownFields.firstNumber(in: [0xf8, 0x01]) == 31)
+        #expect(UnknownFields.firstNumber(in: [0xfa, 0xff, 0xff, 0xff, 0x0f]) == (1 << 29) - 1)
+        #expect(UnknownFields.firstNumber(in: []) == nil)
+        #expect(UnknownFields.firstNumber(in: [0x80]) == nil)
+    }
+
+    @Test func aLargeReplyBecomesSeveralMessagesInOrder() {
+        let lease = LeaseReference(task: TaskID(1), fence: Fence(1))
+        let reply = StreamReply.everySort(lease, count: 130, payload: [UInt8](repeating: 32, count: 1_000))
+        let byCount = WorkReply.messages(of: reply, bytesTarget: 1 << 20)
+        #expect(byCount.map(\.leases.count) == [64, 64, 2])
+        let bySize = WorkReply.messages(of: reply, bytesTarget: 50_000)
+        #expect(bySize.map(\.leases.count).reduce(0, +) == 130)
+        #expect(bySize.allSatisfy { $0.leases.count <= 50 })
+        for messages in [byCount, bySize] {
+            #expect(messages.first?.projects.count == 1)
+            #expect(messages.filter(\.hasIdle).count == 1 && messages.last?.hasIdle == true)
+            #expect(messages.filter(\.hasDrain).count == 1 && messages.last?.hasDrain == true)
+            #expect(messages.map(\.settlements.count).reduce(0, +) == 1)
+        }
+    }
+
+    @Test func anEmptyReplyIsOneMessage() {
+        #expect(WorkReply.messages(of: StreamReply(), bytesTarget: 1).count == 1)
+    }
+
+    @Test func errorsOfOthersAreNotTold() {
+        struct Secret: Error { let host = "10.1.2.3" }
+        let status = GatewayError(of: Secret()).status
+        #expect(status.code == .internalError)
+        #expect(!status.message.contains("10.1.2.3"))
+    }
+}
+
+#if canImport(Glibc)
+@Suite struct ListenerGuardTests {
+    /// What stands behind the guard: the end of the server, if an error gets there.
+    final class Behind: ChannelInboundHandler {
+        typealias InboundIn = Any
+        var errors = 0
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { errors += 1 }
+    }
+
+    /// What stands before it: the socket that is asked to accept.
+    final class Before: ChannelOutboundHandler {
+        typealias OutboundIn = Any
+        var reads = 0
+        func read(context: ChannelHandlerContext) { reads += 1 }
+    }
+
+    @Test func aProcessOutOfDescriptorsRestsAndGoesOn() throws {
+        let behind = Behind()
+        let before = Before()
+        let channel = EmbeddedChannel(handlers: [before, ListenerGuard(logger: .init(label: "test")), behind])
+        channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
+        channel.read()
+        #expect(before.reads == 0)
+        channel.embeddedEventLoop.advanceTime(by: ListenerGuard.rest)
+        #expect(before.reads == 1)
+        channel.read()
+        #expect(before.reads == 2)
+        #expect(behind.errors == 0)
+        _ = try channel.finish()
+    }
+
+    @Test func otherErrorsPass() throws {
+        let behind = Behind()
+        let channel = EmbeddedChannel(handlers: [ListenerGuard(logger: .init(label: "test")), behind])
+        channel.pipeline.fireErrorCaught(IOError(errnoCode: EBADF, reason: "accept"))
+        #expect(behind.errors == 1)
+        _ = try channel.finish()
+    }
+}
+#endif

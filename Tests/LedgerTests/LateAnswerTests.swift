@@ -1,0 +1,73 @@
+import Foundation
+import Ledger
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct LateAnswerTests {
+    /// A late answer of a person to a task, by plain SQL.
+    private func late(_ key: String, by person: String, _ fixture: LedgerFixture) async throws -> Int64 {
+        try await fixture.owner.execute(
+            script: """
+                insert into late_answer (task_id, person_id, fence, project_id, person_n, arrived_on, answer_hash, answer,
+                    why)
+                select t.task_id, p.person_id, 4242, t.project_id,
+                    (select max(n) from usage u where u.person_id = p.person_id), current_date, '\\x01',
+                    '{"label":"b"}', 'deadline'
+                from task t, person p where t.external_key = '\(key)' and p.name = '\(person)';
+                insert into tally (project_id, at, late) select project_id, clock(), 1 from project;
+                """)
+        return try await fixture.number("select max(late_id) from late_answer")
+    }
+
+    @Test func acceptingMakesALabelWhereASlotIsFree() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(overlap: 1, people: ["ann", "bob"])
+            try await fixture.importTasks(tasks(3))
+            let id = try await late("t0", by: "ann", fixture)
+            #expect(try await ledger.lateAnswers(project: "puzzles").map(\.key) == ["t0"])
+            #expect(try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "ann") == .notPossible)
+            #expect(try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev") == .accepted)
+            #expect(try await fixture.texts("select answer::text from label") == [#"{"label":"b"}"#])
+            #expect(try await fixture.number("select count(*) from lease") == 0)
+            #expect(try await fixture.texts("select sum(done) || ' ' || sum(late) from tally") == ["1 0"])
+            let again = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev")
+            }
+            #expect(again?.code == .notFound)
+            let second = try await late("t0", by: "bob", fixture)
+            #expect(try await ledger.judgeLateAnswer(second, accept: true, reason: "", by: "rev") == .noSlot)
+            #expect(try await ledger.judgeLateAnswer(second, accept: false, reason: "too late", by: "rev") == .discarded)
+        }
+    }
+
+    @Test func whatIsWithdrawnCannotBeAccepted() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(2))
+            let id = try await late("t0", by: "ann", fixture)
+            _ = try await fixture.ledger.withdrawAgreement(
+                purpose: "taking-part", voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+            let gone = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev")
+            }
+            #expect(gone?.code == .notFound)
+            try await fixture.give("ann", "taking-part")
+            #expect(try await fixture.ledger.lateAnswers(project: "puzzles").isEmpty)
+        }
+    }
+
+    @Test func theDoctorLooksAtEverything() async throws {
+        try await withLedger { fixture in
+            let rows = try await fixture.ledger.diagnose()
+            #expect(rows.first { $0.name == "schema" }?.state == .ok)
+            #expect(rows.first { $0.name == "durability" }?.state == .failed)
+            #expect(rows.first { $0.name == "coordinators" }?.state == .warning)
+            #expect(rows.first { $0.name == "policy" }?.state == .ok)
+            #expect(rows.first { $0.name == "partitions" }?.state == .ok)
+            #expect(rows.count >= 9)
+        }
+    }
+}

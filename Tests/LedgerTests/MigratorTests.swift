@@ -1,0 +1,161 @@
+import Foundation
+import Ledger
+import Logging
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct MigratorTests {
+    private func connect(_ conninfo: String) async throws -> Connection {
+        try await Connection.connect(ConnectionConfiguration(conninfo: conninfo), logger: quiet)
+    }
+
+    @Test func anEmptyDatabaseBecomesCurrentAndADryRunChangesNothing() async throws {
+        try await withDatabase { conninfo in
+            let connection = try await connect(conninfo)
+            #expect(try await Ledger.schemaState(connection) == .absent)
+            let plan = try await Migrator(logger: quiet).plan(connection)
+            #expect(plan == Migration.shipped)
+            #expect(try await Ledger.schemaState(connection) == .absent)
+            #expect(try await Migrator(logger: quiet).run(connection) == Migration.shipped)
+            #expect(try await Ledger.schemaState(connection) == .current)
+            #expect(try await Migrator(logger: quiet).run(connection).isEmpty)
+            let policies = try await connection.query(Query(.unprepared("select document from plimsoll.policy")))
+            #expect(policies.count == 1)
+            _ = try PolicyDocument(yaml: policies[0].text(0))
+            await connection.close()
+        }
+    }
+
+    @Test func migratorsThatStartTogetherDoNotRace() async throws {
+        try await withDatabase { conninfo in
+            let applied = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        let connection = try await connect(conninfo)
+                        let applied = try await Migrator(logger: quiet).run(connection).count
+                        await connection.close()
+                        return applied
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(applied == Migration.shipped.count)
+        }
+    }
+
+    @Test func olderNewerAndChangedSchemasAreToldApart() async throws {
+        try await withLedger { fixture in
+            let last = Migration.shipped.count
+            func state(after sql: String) async throws -> SchemaState {
+                try await fixture.owner.execute(script: sql)
+                let coordinator = try await fixture.coordinator()
+                let state = try await Ledger.schemaState(coordinator)
+                await coordinator.close()
+                return state
+            }
+            let untouched = try await state(after: "update migration set name = name")
+            #expect(untouched == .current)
+            let newer = try await state(
+                after: "insert into migration (number, name, checksum) values (900, 'later', '\\x00')")
+            #expect(newer == .newer(unknown: [900]))
+            await #expect(throws: LedgerError.self) { try await Migrator(logger: quiet).run(fixture.owner) }
+            let older = try await state(after: "delete from migration where number in (900, \(last))")
+            #expect(older == .older(missing: [last]))
+            let changed = try await state(after: "update migration set checksum = '\\x00' where number = 1")
+            #expect(changed == .changed(1))
+            #expect(SchemaState.older(missing: [last]).problem?.contains("plimsoll migrate") == true)
+        }
+    }
+
+    @Test func aForeignClockIsFoundOut() async throws {
+        try await withLedger { fixture in
+            try await fixture.owner.execute(
+                script: """
+                    create or replace function clock() returns timestamptz language sql volatile parallel restricted
+                        as $$ select timestamptz '2026-03-30 10:00+00' $$
+                    """)
+            #expect(try await fixture.ledger.schemaState() == .foreignClock)
+        }
+    }
+
+    @Test func onlyTheOwnerMigrates() async throws {
+        try await withLedger { fixture in
+            let coordinator = try await fixture.coordinator()
+            let error = await #expect(throws: LedgerError.self) { try await Migrator(logger: quiet).run(coordinator) }
+            #expect(error?.code == .schema)
+            #expect(error?.description.contains("run plimsoll migrate as") == true)
+            await coordinator.close()
+        }
+    }
+
+    @Test func theCoordinatorsRoleChangesNothingThatIsMeantToStay() async throws {
+        try await withLedger { fixture in
+            let coordinator = try await fixture.coordinator()
+            for (table, column) in [
+                ("label", "answer"), ("consent_event", "state"), ("chain_event", "kind"), ("chain_link", "hash"),
+                ("task", "payload"), ("policy", "document"), ("notice", "body"), ("exclusion", "up_to_n"),
+                ("usage", "n"), ("lease_history", "how"),
+            ] {
+                for sql in [
+                    "delete from \(table)", "truncate \(table)", "update \(table) set \(column) = \(column)",
+                    "drop table \(table)", "alter table \(table) disable trigger all",
+                ] {
+                    let error = await #expect(throws: PostgresError.self, "\(sql)") {
+                        _ = try await coordinator.query(Query(.unprepared(sql)))
+                    }
+                    #expect(error?.sqlState == "42501", "\(sql): \(String(reflecting: error))")
+                }
+            }
+            await coordinator.close()
+            #expect(
+                try await fixture.texts(
+                    """
+                    select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                    join pg_roles r on r.oid = c.relowner
+                    where n.nspname = 'plimsoll' and c.relkind in ('r', 'p', 'S')
+                        and r.rolname in ('plimsoll_coordinator', 'plimsoll_reader')
+                    """
+                ).isEmpty)
+            #expect(
+                try await fixture.texts(
+                    """
+                    select table_name || ' ' || privilege_type from information_schema.role_table_grants
+                    where grantee = 'plimsoll_reader' and privilege_type <> 'SELECT'
+                    """
+                ).isEmpty)
+        }
+    }
+
+    @Test func partitionsAreMadeAndDroppedWhileATransactionThatReadTheParentStaysOpen() async throws {
+        try await withLedger { fixture in
+            let reader = try await fixture.coordinator()
+            let worker = try await fixture.coordinator()
+            try await reader.execute(script: "begin")
+            _ = try await reader.query(Query(.unprepared("select count(*) from usage")))
+            // Attaching waits for nobody who only reads.
+            let made = try await worker.query(Query(.unprepared("select ensure_partitions(9)")))[0].int8(0)
+            #expect(made == 6)
+            try await fixture.owner.execute(
+                script: """
+                    create table usage_20200101 (like usage including defaults including indexes);
+                    """)
+            // Dropping one that somebody reads gives up within its lock timeout instead of stopping the others.
+            let clock = ContinuousClock()
+            let began = clock.now
+            _ = try? await worker.query(
+                Query(.unprepared("select drop_old_partition('usage', 1)")))
+            #expect(clock.now - began < .seconds(5))
+            try await worker.execute(
+                script: """
+                    insert into person (name, zone) values ('ann', 'UTC');
+                    insert into usage (person_id, n, at, day, day_labels, coordinator_id)
+                        values (1, 1, clock() + interval '8 days', current_date, 0, 0);
+                    """)
+            try await reader.execute(script: "commit")
+            await reader.close()
+            await worker.close()
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Ledger
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct QueueTests {
+    private func status(_ fixture: LedgerFixture) async throws -> QueueStatus {
+        try await fixture.ledger.queueStatus(project: "puzzles")[0]
+    }
+
+    @Test func statusIsTheSumOfFoldsAndWhatFollowed() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(overlap: 2, people: ["ann", "bob", "cid", "dan", "eve"])
+            try await fixture.importTasks(tasks(10))
+            var now = try await status(fixture)
+            #expect(now.waiting == 20 && now.leased == 0 && now.done == 0 && !now.isCoarse)
+            #expect(now.oldestWaiting >= .zero && now.oldestWaiting < .seconds(60))
+            #expect(try await fixture.ledger.foldTally() == 1)
+            #expect(try await fixture.ledger.foldTally() == 0)
+            for (index, person) in ["ann", "bob", "cid", "dan", "eve"].enumerated() {
+                try await fixture.lease("t\(index)", to: person)
+            }
+            let fence = try await fixture.lease("t9", to: "ann")
+            try await fixture.answer(fence)
+            now = try await status(fixture)
+            #expect(now.waiting == 14 && now.leased == 5 && now.done == 1)
+            #expect(try await fixture.ledger.foldTally() ?? 0 > 0)
+            now = try await status(fixture)
+            #expect(now.waiting == 14 && now.leased == 5 && now.done == 1 && now.rate == nil)
+            #expect(try await fixture.number("select count(*) from tally") == 0)
+            // Five people contributed: a rate may be shown.
+            try await fixture.owner.execute(
+                script: """
+                    insert into contribution (project_id, hour, person_id)
+                    select project_id, date_trunc('hour', clock()), person_id from project, person
+                    """)
+            now = try await status(fixture)
+            #expect(now.rate == QueueRate(labelsPerHour: 1, window: .seconds(3_600)))
+        }
+    }
+
+    @Test func aTransactionThatStaysOpenIsNeitherLostNorCountedTwice() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: [])
+            let slow = try await fixture.coordinator()
+            try await slow.execute(
+                script: "begin; insert into tally (project_id, at, slots) select project_id, clock(), 7 from project")
+            try await fixture.importTasks(tasks(5))
+            _ = try await fixture.ledger.foldTally()
+            #expect(try await status(fixture).waiting == 5)
+            try await slow.execute(script: "commit")
+            #expect(try await status(fixture).waiting == 12)
+            _ = try await fixture.ledger.foldTally()
+            #expect(try await status(fixture).waiting == 12)
+            await slow.close()
+        }
+    }
+
+    @Test func fewPeopleAtWorkAreNotShownAtWork() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(5))
+            let fence = try await fixture.lease("t0", to: "ann")
+            try await fixture.lease("t1", to: "ann")
+            try await fixture.answer(fence)
+            for _ in 0..<2 {
+                let now = try await status(fixture)
+                #expect(now.isCoarse && now.leased == 0 && now.done == 0 && now.waiting == 3)
+                _ = try await fixture.ledger.foldTally()
+            }
+        }
+    }
+
+    @Test func whyTasksWaitIsSaidWithARemedy() async throws {
+        try await withLedger { fixture in
+            _ = try await fixture.ledger.createProject(draft(), by: "op")
+            try await fixture.importTasks(tasks(2))
+            #expect(try await status(fixture).reasons.map(\.code) == [.noCoordinator, .noNotice, .nobodyEnrolled])
+            try await fixture.owner.execute(script: "insert into coordinator (name, address) values ('a', 'b')")
+            _ = try await fixture.ledger.publishNotice(noticeDraft("taking-part"), by: "op")
+            _ = try await fixture.ledger.enrolEngineer(
+                "ann", zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
+            #expect(try await status(fixture).reasons.map(\.code) == [.nobodyAvailable])
+            try await fixture.give("ann", "taking-part")
+            #expect(try await status(fixture).reasons.map(\.code) == [.nobodyConnected])
+            _ = try await fixture.ledger.setProjectState("puzzles", to: .paused, by: "op")
+            #expect(try await status(fixture).reasons.map(\.code) == [.paused])
+        }
+    }
+
+    @Test func tasksAreListedByState() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(6))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await fixture.lease("t1", to: "ann")
+            try await quarantine("t2", fixture)
+            let ledger = fixture.ledger
+            func keys(_ state: TaskState?) async throws -> [String] {
+                try await ledger.tasks(project: "puzzles", state: state).map(\.key)
+            }
+            #expect(try await keys(nil) == (0..<6).map { "t\($0)" })
+            #expect(try await keys(.done) == ["t0"])
+            #expect(try await keys(.leased) == ["t1"])
+            #expect(try await keys(.quarantined) == ["t2"])
+            #expect(try await keys(.waiting) == ["t3", "t4", "t5"])
+            #expect(try await keys(.cancelled) == [])
+            #expect(try await ledger.tasks(project: "puzzles", state: .waiting, limit: 2).map(\.key) == ["t3", "t4"])
+            #expect(try await ledger.task(project: "puzzles", key: "t2").state == .quarantined)
+            let leases = try await ledger.leases()
+            #expect(leases.map(\.key) == ["t1"] && leases[0].untilDeadline > .seconds(3_000))
+        }
+    }
+
+    @Test func aQuarantinedTaskComesBack() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(overlap: 2, people: ["ann"])
+            try await fixture.importTasks(tasks(2))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await quarantine("t0", fixture, free: 1)
+            #expect(try await status(fixture).quarantined == 1)
+            let outcome = try await fixture.ledger.requeueTask(project: "puzzles", key: "t0", by: "op")
+            #expect(outcome.slots == 1)
+            let now = try await status(fixture)
+            #expect(now.quarantined == 0 && now.waiting == 3)
+            #expect(
+                try await fixture.number("select count(*) from span where first_task = last_task and slot = 2 and not fresh")
+                    == 1)
+            let again = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.requeueTask(project: "puzzles", key: "t0", by: "op")
+            }
+            #expect(again?.code == .conflict)
+        }
+    }
+
+    private func quarantine(_ key: String, _ fixture: LedgerFixture, free: Int = 1) async throws {
+        try await fixture.owner.execute(
+            script: """
+                insert into closed_task select task_id, lane_id, 'quarantined', clock(), 'redelivery limit' from task
+                    where external_key = '\(key)';
+                insert into tally (project_id, at, quarantined) select project_id, clock(), \(free) from project;
+                """)
+    }
+
+    @Test func cancellingAnImportKeepsWhatSomebodyHasTouched() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(overlap: 2, people: ["ann"])
+            let first = try await fixture.importTasks(tasks(10))
+            try await fixture.importTasks(tasks(5, from: 10))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await fixture.lease("t1", to: "ann")
+            try await quarantine("t2", fixture, free: 2)
+            let id = try #require(first.importID)
+            let dry = try await fixture.ledger.cancelImport(id, isDryRun: true, by: "op")
+            #expect(dry == CancelOutcome(cancelled: 8, kept: 2))
+            #expect(try await fixture.ledger.cancelImport(id, by: "op") == dry)
+            #expect(try await fixture.ledger.cancelImport(id, by: "op") == CancelOutcome(cancelled: 0, kept: 2))
+            let now = try await status(fixture)
+            #expect(now.quarantined == 0 && now.waiting == 5 * 2 + 2)
+            #expect(try await fixture.ledger.tasks(project: "puzzles", state: .cancelled).count == 8)
+            await #expect(throws: LedgerError.self) { _ = try await fixture.ledger.cancelImport(999, by: "op") }
+        }
+    }
+
+    @Test func closingAndDenyingEndWork() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann", "bob"])
+            try await fixture.project("other", people: ["ann"])
+            try await fixture.importTasks(tasks(4))
+            try await fixture.importTasks(tasks(2), project: "other")
+            try await fixture.lease("t0", to: "ann")
+            try await fixture.lease("t1", to: "bob")
+            try await fixture.lease("t0", to: "ann", project: "other")
+            let denied = try await fixture.ledger.deny(.person("bob"), reason: "left the company", by: "op")
+            #expect(denied.leasesEnded == 1)
+            #expect(try await fixture.ledger.isDenied(name: "bob", serial: "00"))
+            let closed = try await fixture.ledger.setProjectState("puzzles", to: .closed, by: "op")
+            #expect(closed.state == .closed)
+            #expect(
+                try await fixture.texts("select how from lease_history order by how") == ["denied", "project_closed"])
+            #expect(try await fixture.texts("select p.name from lease join project p using (project_id)") == ["other"])
+            await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.setProjectState("puzzles", to: .open, by: "op")
+            }
+            // Everyone's numbers still have no gaps.
+            #expect(
+                try await fixture.number(
+                    "select count(*) from (select max(n) - count(*) gap from usage group by person_id) g where gap <> 0")
+                    == 0)
+        }
+    }
+}
