@@ -90,8 +90,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Coordinator", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", certificateReloading, grpc,
-                grpcProtobuf, grpcTransport, lifecycle, logging, nio, nioPosix, nioSSL, nioTLS, protobuf, x509,
+                "Coordinator", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "QualityReview",
+                certificateReloading, grpc, grpcProtobuf, grpcTransport, lifecycle, logging, nio, nioPosix, nioSSL, nioTLS, protobuf, x509,
             ], swiftSettings: house),
 
         // Clients
@@ -115,6 +115,10 @@ let package = Package(
                 "Identity", "PlimsollProtocol", "PrivateCluster", "WorkerKit", argumentParser, grpc, grpcTransport,
                 histogram, logging, nio, nioPosix,
             ], swiftSettings: house),
+
+        .executableTarget(
+            name: "plimsoll-replay",
+            dependencies: ["Identity", "PlimsollProtocol", "WorkerKit", argumentParser], swiftSettings: house),
 
         // Tests
         .target(
@@ -142,16 +146,29 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Coordinator", "Gateway", "Identity", "PlimsollModel", "PlimsollProtocol", "TestSupport", grpc,
-                grpcTransport, lifecycle, lifecycleTests, logging, nio, nioEmbedded, nioPosix, nioSSL, protobuf,
+                "Coordinator", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "Postgres",
+                "TestSupport", grpc, grpcTransport, lifecycle, lifecycleTests, logging, nio, nioEmbedded, nioPosix, nioSSL, protobuf,
             ], swiftSettings: house),
         .testTarget(
             name: "WorkerKitTests",
             dependencies: [
-                "Identity", "PlimsollProtocol", "WorkerKit", grpc, grpcTransport, logging, protobuf,
+                "Identity", "PlimsollModel", "PlimsollProtocol", "WorkerKit", "plimsoll", argumentParser,
+                grpc, grpcTransport, logging, protobuf,
             ], swiftSettings: house),
         .testTarget(
             name: "PlimsollTests",
             dependencies: ["Exchange", "Identity", "PlimsollModel", "plimsoll", grpc], swiftSettings: house),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "Exchange", "Identity", "PlimsollModel", "PlimsollProtocol", "Postgres", "PrivateCluster",
+                "TestSupport", "WorkerKit", "plimsoll", "plimsoll-replay", grpc, grpcTransport, logging, protobuf,
+            ], exclude: ["python"], swiftSettings: house),
     ]
 )
+// TEMPORARY-CORE
+if Context.environment["CORE"] != nil {
+    let out: Set = ["plimsoll", "plimsoll-bench", "WorkerKit", "WorkerKitTests", "PlimsollTests", "GatewayTests", "Gateway", "LedgerTests", "PlimsollProtocol", "plimsoll-replay", "SystemTests"]
+    package.targets.removeAll { out.contains($0.name) }
+    package.products = []
+}

@@ -1,12 +1,12 @@
 -- P1 and P5 against everyone, plain SQL in the coordinator's role included.
 
 -- Fails the transaction when a statement touched another number of rows than it had to.
-create function assert_rows(found bigint, expected bigint) returns bigint language plpgsql immutable as $$
+create function assert_rows(touched bigint, expected bigint) returns bigint language plpgsql immutable as $$
 begin
-    if found <> expected then
-        raise exception 'touched % rows instead of %', found, expected using errcode = 'PL005';
+    if touched <> expected then
+        raise exception 'touched % rows instead of %', touched, expected using errcode = 'PL005';
     end if;
-    return found;
+    return touched;
 end $$;
 
 -- A label exists only by consuming the lease it answers. Since (task, slot) and (task, person) are unique among

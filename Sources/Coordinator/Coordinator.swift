@@ -61,7 +61,7 @@ public final class Coordinator: Sendable {
             found = try await ledger.admission(of: person, role: role, serial: serial)
         } catch {
             // P2: a failed look-up is a doubt.
-            logger.warning("an admission could not be looked up", metadata: ["error": "\(error)"])
+            logger.warning("an admission could not be looked up", metadata: ["error": "\(String(reflecting: error))"])
             throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
         }
         guard let found, found.isRoleGranted else {
@@ -89,6 +89,8 @@ public final class Coordinator: Sendable {
             }
             group.addTask { [self] in try await every(configuration.times.poll) { await dispatcher.markFeedStale() } }
             group.addTask { [self] in try await every(.seconds(1)) { await dispatcher.sweep() } }
+            group.addTask { [self] in try await every(.seconds(1)) { await keepHouse("fold") { try await ledger.foldTally() } } }
+            group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
             group.addTask { [self] in
                 try await membership.run { isMember in ready.store(isMember, ordering: .relaxed) }
@@ -127,6 +129,26 @@ public final class Coordinator: Sendable {
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// Partitions a week ahead, old ones dropped; tried again soon where a reader holds them.
+    private func keepPartitions() async throws {
+        while true {
+            await keepHouse("partitions") {
+                _ = try await ledger.ensurePartitions()
+                for table in HistoryTable.allCases { while try await ledger.dropOldPartition(of: table) != nil {} }
+            }
+            try await Task.sleep(for: configuration.times.housekeeping)
+        }
+    }
+
+    /// Work that may fail and be done next time.
+    private func keepHouse(_ what: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch {
+            logger.debug("put off", metadata: ["what": "\(what)", "error": "\(String(reflecting: error))"])
         }
     }
 

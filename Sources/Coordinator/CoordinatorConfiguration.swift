@@ -33,6 +33,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var askAgainSoon: Duration
         /// A worker for whom nothing is left asks again after this.
         public var askAgainLater: Duration
+        /// How often partitions are made and dropped.
+        public var housekeeping: Duration
         /// How long a drain waits for answers to settle.
         public var drain: Duration
 
@@ -40,7 +42,7 @@ public struct CoordinatorConfiguration: Sendable {
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
             holding: .milliseconds(500), askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5),
-            drain: .seconds(5))
+            housekeeping: .seconds(600), drain: .seconds(5))
     }
 
     public struct Sizes: Sendable {

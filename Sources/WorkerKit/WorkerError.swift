@@ -32,17 +32,28 @@ public struct WorkerError: Error, Sendable {
     public let message: String
     /// The error of a library below, where there was one.
     public let cause: (any Error)?
+    /// How long the coordinator wants to be left alone. Nil: it did not say.
+    public let retryAfter: Duration?
 
-    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil, retryAfter: Duration? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
+        self.retryAfter = retryAfter
     }
 
     /// What a failed call means for a worker; the coordinator's own words are kept.
     public init(rpc error: RPCError) {
-        self.init(Self.code(of: error.code), error.message, cause: error)
+        let pushback = error.metadata[stringValues: Self.retryKey].first { _ in true }.flatMap { Int64($0) }
+        self.init(
+            Self.code(of: error.code), error.message, cause: error,
+            retryAfter: pushback.map { .milliseconds(min(max(0, $0), Self.retryMillisecondsMax)) })
     }
+
+    /// Trailing metadata by which a server says when to try again (gRFC A6).
+    private static let retryKey = "grpc-retry-pushback-ms"
+    /// No coordinator is obeyed for longer than this.
+    private static let retryMillisecondsMax: Int64 = 60_000
 
     /// Any error as one of this type; one of this type passes unchanged.
     init(wrapping error: any Error) {
@@ -54,16 +65,16 @@ public struct WorkerError: Error, Sendable {
     }
 
     /// Whether trying again, here or at another coordinator, may help.
-    public var isTemporary: Bool { code == .unreachable }
+    public var isTemporary: Bool { code == .unreachable || code == .conflict }
 
     private static func code(of code: RPCError.Code) -> Code {
         switch code {
         case .unauthenticated, .permissionDenied: .notAuthorized
         case .failedPrecondition: .refused
         case .notFound: .notFound
-        case .alreadyExists: .conflict
+        case .alreadyExists, .aborted: .conflict
         case .invalidArgument, .unimplemented, .outOfRange: .protocolBroken
-        // `aborted` and `resourceExhausted` carry "come back later"; an internal error may be gone at another one.
+        // `resourceExhausted` carries "come back later"; an internal error may be gone at another one.
         default: .unreachable
         }
     }

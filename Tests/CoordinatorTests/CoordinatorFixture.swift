@@ -7,7 +7,11 @@ import Postgres
 import TestSupport
 import Testing
 
-let quiet = Logger(label: "test.coordinator")
+let quiet: Logger = {
+    var logger = Logger(label: "test.coordinator")
+    logger.logLevel = ProcessInfo.processInfo.environment["PLIMSOLL_TEST_LOG"] == nil ? .error : .debug
+    return logger
+}()
 
 /// A migrated database with coordinators over it, for the length of a test.
 final class Deployment: Sendable {
@@ -74,11 +78,12 @@ final class Deployment: Sendable {
             TaskDraft(key: "t\($0)", kind: "puzzle", severity: 0, priority: priority, payload: Array("{\"n\":\($0)}".utf8))
         }
         _ = try await ledger.importTasks(
-            ImportRequest(project: project, source: "test"),
-            tasks: AsyncThrowingStream { continuation in
+            AsyncThrowingStream<ImportPiece, any Error> { continuation in
+                continuation.yield(ImportPiece(request: ImportRequest(project: project, source: "test")))
                 for start in stride(from: 0, to: drafts.count, by: 1_000) {
-                    continuation.yield(Array(drafts[start..<min(start + 1_000, drafts.count)]))
+                    continuation.yield(ImportPiece(tasks: Array(drafts[start..<min(start + 1_000, drafts.count)])))
                 }
+                continuation.yield(ImportPiece(total: drafts.count))
                 continuation.finish()
             }, by: "op")
     }
@@ -188,6 +193,17 @@ final class Hand: Sendable {
     func next() async throws -> (leases: [LeaseGrant], idle: IdleAnswer?) {
         let seen = try await read { !$0.leases.isEmpty || $0.idle != nil }
         return (seen.flatMap(\.leases), seen.compactMap(\.idle).last)
+    }
+
+    /// Asks until a lease comes; what is in other hands comes free sooner or later.
+    func lease() async throws -> LeaseGrant {
+        while true {
+            want(1)
+            let (leases, idle) = try await next()
+            if let lease = leases.first { return lease }
+            #expect(idle?.reason == .allInOtherHands)
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     func settlement() async throws -> Settlement {

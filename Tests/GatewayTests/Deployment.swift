@@ -4,8 +4,12 @@ import GRPCNIOTransportHTTP2Posix
 import Identity
 import Logging
 import TestSupport
+import Testing
 
 @testable import Gateway
+
+/// The tests over real connections, one at a time: their time limits are too short for many at once.
+@Suite(.serialized) struct OverTLS {}
 
 /// An authority and certificates in a directory of their own, made for one test and removed after it.
 struct Deployment: Sendable {

@@ -11,7 +11,7 @@ import Testing
 @testable import Gateway
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 @Suite struct MethodRulesTests {
@@ -57,23 +57,33 @@ import Glibc
     @Test func aBurstIsFollowedByTheRateAndTheWaitIsTold() throws {
         let limits = limits()
         let start = ContinuousClock.now
-        try limits.takeCall(of: "ada", share: .usual, now: start)
-        try limits.takeCall(of: "ada", share: .usual, now: start)
+        try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: start)
+        try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: start)
         let refusal = #expect(throws: GatewayError.self) {
-            try limits.takeCall(of: "ada", share: .usual, now: start)
+            try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: start)
         }
         #expect(refusal?.code == .limitExceeded)
         #expect(refusal?.retryAfter == .milliseconds(100))
-        try limits.takeCall(of: "ben", share: .usual, now: start)
-        try limits.takeCall(of: "ada", share: .usual, now: start + .milliseconds(101))
+        try limits.takeCall(of: "ben", role: .engineer, share: .usual, now: start)
+        try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: start + .milliseconds(101))
+    }
+
+    @Test func operatorsHaveAPaceOfTheirOwn() throws {
+        let limits = limits(burst: 1)
+        let now = ContinuousClock.now
+        try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: now)
+        for _ in 0..<2_000 { try limits.takeCall(of: "ada", role: .operator, share: .usual, now: now) }
+        #expect(throws: GatewayError.self) {
+            try limits.takeCall(of: "ada", role: .operator, share: .usual, now: now)
+        }
     }
 
     @Test func sayingNoHasAShareOfItsOwn() throws {
         let limits = limits(burst: 1)
         let now = ContinuousClock.now
-        try limits.takeCall(of: "ada", share: .usual, now: now)
-        #expect(throws: GatewayError.self) { try limits.takeCall(of: "ada", share: .usual, now: now) }
-        try limits.takeCall(of: "ada", share: .refusal, now: now)
+        try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: now)
+        #expect(throws: GatewayError.self) { try limits.takeCall(of: "ada", role: .engineer, share: .usual, now: now) }
+        try limits.takeCall(of: "ada", role: .engineer, share: .refusal, now: now)
     }
 
     @Test func callsOnOneConnectionCountOnce() throws {
@@ -96,7 +106,7 @@ import Glibc
         let limits = limits()
         let start = ContinuousClock.now
         for number in 0...CallLimits.rememberedMax {
-            try limits.takeCall(of: "p\(number)", share: .usual, now: start + .milliseconds(number))
+            try limits.takeCall(of: "p\(number)", role: .engineer, share: .usual, now: start + .milliseconds(number))
         }
     }
 }
@@ -148,42 +158,42 @@ import Glibc
 }
 
 #if canImport(Glibc)
-@Suite struct ListenerGuardTests {
-    /// What stands behind the guard: the end of the server, if an error gets there.
-    final class Behind: ChannelInboundHandler {
-        typealias InboundIn = Any
-        var errors = 0
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { errors += 1 }
-    }
+    @Suite struct ListenerGuardTests {
+        /// What stands behind the guard: the end of the server, if an error gets there.
+        final class Behind: ChannelInboundHandler {
+            typealias InboundIn = Any
+            var errors = 0
+            func errorCaught(context: ChannelHandlerContext, error: any Error) { errors += 1 }
+        }
 
-    /// What stands before it: the socket that is asked to accept.
-    final class Before: ChannelOutboundHandler {
-        typealias OutboundIn = Any
-        var reads = 0
-        func read(context: ChannelHandlerContext) { reads += 1 }
-    }
+        /// What stands before it: the socket that is asked to accept.
+        final class Before: ChannelOutboundHandler {
+            typealias OutboundIn = Any
+            var reads = 0
+            func read(context: ChannelHandlerContext) { reads += 1 }
+        }
 
-    @Test func aProcessOutOfDescriptorsRestsAndGoesOn() throws {
-        let behind = Behind()
-        let before = Before()
-        let channel = EmbeddedChannel(handlers: [before, ListenerGuard(logger: .init(label: "test")), behind])
-        channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
-        channel.read()
-        #expect(before.reads == 0)
-        channel.embeddedEventLoop.advanceTime(by: ListenerGuard.rest)
-        #expect(before.reads == 1)
-        channel.read()
-        #expect(before.reads == 2)
-        #expect(behind.errors == 0)
-        _ = try channel.finish()
-    }
+        @Test func aProcessOutOfDescriptorsRestsAndGoesOn() throws {
+            let behind = Behind()
+            let before = Before()
+            let channel = EmbeddedChannel(handlers: [before, ListenerGuard(logger: .init(label: "test")), behind])
+            channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
+            channel.read()
+            #expect(before.reads == 0)
+            channel.embeddedEventLoop.advanceTime(by: ListenerGuard.rest)
+            #expect(before.reads == 1)
+            channel.read()
+            #expect(before.reads == 2)
+            #expect(behind.errors == 0)
+            _ = try channel.finish()
+        }
 
-    @Test func otherErrorsPass() throws {
-        let behind = Behind()
-        let channel = EmbeddedChannel(handlers: [ListenerGuard(logger: .init(label: "test")), behind])
-        channel.pipeline.fireErrorCaught(IOError(errnoCode: EBADF, reason: "accept"))
-        #expect(behind.errors == 1)
-        _ = try channel.finish()
+        @Test func otherErrorsPass() throws {
+            let behind = Behind()
+            let channel = EmbeddedChannel(handlers: [ListenerGuard(logger: .init(label: "test")), behind])
+            channel.pipeline.fireErrorCaught(IOError(errnoCode: EBADF, reason: "accept"))
+            #expect(behind.errors == 1)
+            _ = try channel.finish()
+        }
     }
-}
 #endif

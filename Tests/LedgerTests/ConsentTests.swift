@@ -127,7 +127,9 @@ import Testing
             func exported(_ purpose: String) async throws -> (ExportTotals, [String]) {
                 let rows = Gathered()
                 let totals = try await ledger.exportLabels(project: "puzzles", purpose: purpose, by: "op") { _ in
-                } receive: { await rows.append($0) }
+                } receive: {
+                    await rows.append($0)
+                }
                 return (totals, await rows.all.map(\.key))
             }
             let (totals, keys) = try await exported("training")

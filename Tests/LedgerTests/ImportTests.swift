@@ -52,13 +52,12 @@ import Testing
     @Test func aDryRunFindsTheSameAndChangesNothing() async throws {
         try await withLedger { fixture in
             try await fixture.project(people: [])
-            let request = ImportRequest(project: "puzzles", source: "test", isDryRun: true)
-            let outcome = try await fixture.ledger.importTasks(request, tasks: stream([tasks(5)]), by: "op")
+            let outcome = try await fixture.ledger.importTasks(stream([tasks(5)], isDryRun: true), by: "op")
             #expect(outcome == ImportOutcome.of(imported: 5, skipped: 0))
             #expect(try await fixture.number("select count(*) from task") == 0)
             #expect(try await fixture.number("select count(*) from lane") == 0)
             let error = await #expect(throws: LedgerError.self) {
-                _ = try await fixture.ledger.importTasks(request, tasks: stream([tasks(2), tasks(1)]), by: "op")
+                _ = try await fixture.ledger.importTasks(stream([tasks(2), tasks(1)], isDryRun: true), by: "op")
             }
             #expect(error?.message.contains("“t0” (tasks 1 and 3)") == true)
         }
@@ -69,10 +68,12 @@ import Testing
             try await fixture.project(people: [])
             struct Cut: Error {}
             await #expect(throws: Cut.self) {
-                _ = try await fixture.ledger.importTasks(
-                    ImportRequest(project: "puzzles", source: "cut"), tasks: stream([tasks(5)], failing: Cut()),
-                    by: "op")
+                _ = try await fixture.ledger.importTasks(stream([tasks(5)], failing: Cut()), by: "op")
             }
+            let short = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.importTasks(stream([tasks(5)], total: 6), by: "op")
+            }
+            #expect(short?.message == "6 tasks were announced and 5 came")
             var problems: [(TaskDraft, String)] = []
             func bad(_ what: String, _ change: (inout TaskDraft) -> Void) {
                 var task = tasks(1, from: 90)[0]
@@ -91,7 +92,9 @@ import Testing
                 let error = await #expect(throws: LedgerError.self, "\(what)") {
                     _ = try await fixture.importTasks(tasks(3) + [task])
                 }
-                #expect(error?.code == .invalid && error?.message.contains(what) == true, "\(what): \(String(describing: error))")
+                #expect(
+                    error?.code == .invalid && error?.message.contains(what) == true,
+                    "\(what): \(String(describing: error))")
             }
             #expect(try await fixture.number("select count(*) from task") == 0)
             #expect(try await fixture.number("select count(*) from span") == 0)
@@ -135,13 +138,13 @@ import Testing
             }
             let clock = ContinuousClock()
             let began = clock.now
-            let outcome = try await fixture.ledger.importTasks(
-                ImportRequest(project: "puzzles", source: "many"), tasks: stream(batches), by: "op")
+            let outcome = try await fixture.ledger.importTasks(stream(batches), by: "op")
             let ours = clock.now - began
             #expect(outcome.imported == count)
             // The yardstick: COPY of the same rows into a table with the same indexes.
             try await fixture.owner.execute(
-                script: "create unlogged table source as select * from task; create table copy (like task including all)")
+                script:
+                    "create unlogged table source as select * from task; create table copy (like task including all)")
             let rows = Collected()
             _ = try await fixture.owner.copyOut("copy source to stdout (format binary)") { await rows.append($0) }
             let bytes = await rows.bytes

@@ -39,7 +39,8 @@ import Testing
             #expect(again?.code == .notFound)
             let second = try await late("t0", by: "bob", fixture)
             #expect(try await ledger.judgeLateAnswer(second, accept: true, reason: "", by: "rev") == .noSlot)
-            #expect(try await ledger.judgeLateAnswer(second, accept: false, reason: "too late", by: "rev") == .discarded)
+            #expect(
+                try await ledger.judgeLateAnswer(second, accept: false, reason: "too late", by: "rev") == .discarded)
         }
     }
 

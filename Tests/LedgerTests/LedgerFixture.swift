@@ -80,10 +80,16 @@ func tasks(_ count: Int, from first: Int = 0, kind: String = "puzzle", priority:
     }
 }
 
-/// Batches as an import stream gives them.
-func stream(_ batches: [[TaskDraft]], failing error: (any Error)? = nil) -> AsyncThrowingStream<[TaskDraft], any Error> {
+/// Pieces as an import stream gives them.
+func stream(
+    _ batches: [[TaskDraft]], project: String = "puzzles", isDryRun: Bool = false, total: Int? = nil,
+    failing error: (any Error)? = nil
+) -> AsyncThrowingStream<ImportPiece, any Error> {
     AsyncThrowingStream { continuation in
-        for batch in batches { continuation.yield(batch) }
+        continuation.yield(
+            ImportPiece(request: ImportRequest(project: project, source: "test", isDryRun: isDryRun)))
+        for batch in batches { continuation.yield(ImportPiece(tasks: batch)) }
+        if error == nil { continuation.yield(ImportPiece(total: total ?? batches.reduce(0) { $0 + $1.count })) }
         continuation.finish(throwing: error)
     }
 }
@@ -116,8 +122,7 @@ extension LedgerFixture {
 
     @discardableResult
     func importTasks(_ drafts: [TaskDraft], project: String = "puzzles") async throws -> ImportOutcome {
-        try await ledger.importTasks(
-            ImportRequest(project: project, source: "test"), tasks: stream([drafts]), by: "op")
+        try await ledger.importTasks(stream([drafts], project: project), by: "op")
     }
 
     /// One lease by plain SQL in the owner's role, as a flush would write it; gives the fence.

@@ -158,4 +158,29 @@ import Testing
             await worker.close()
         }
     }
+
+    @Test func aPersonsNumberOutlivesThePartitionThatHeldIt() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            _ = try await ledger.createPerson(named: "ann", zone: "UTC")
+            _ = try await ledger.createPerson(named: "bob", zone: "UTC")
+            try await fixture.owner.execute(
+                script: """
+                    create table usage_20200105 partition of usage for values from ('2020-01-05') to ('2020-01-06');
+                    insert into usage select person_id, g, '2020-01-05 10:00+00', '2020-01-05', 3, 0
+                        from person, generate_series(1, 40) g;
+                    insert into usage select person_id, 41, clock(), current_date, 0, 0 from person where name = 'bob';
+                    """)
+            #expect(try await ledger.dropOldPartition(of: .usage) == "usage_20200105")
+            #expect(try await ledger.dropOldPartition(of: .usage) == nil)
+            #expect(
+                try await fixture.texts("select max(n)::text from usage group by person_id order by person_id")
+                    == ["40", "41"])
+            try await ledger.grantRole(.engineer, to: "ann", by: "op")
+            #expect(
+                try await fixture.number(
+                    "select max(n) from usage join person using (person_id) where name = 'ann'") == 41)
+            #expect(try await ledger.ensurePartitions() == 0)
+        }
+    }
 }

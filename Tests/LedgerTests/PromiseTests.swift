@@ -103,7 +103,7 @@ import Testing
         #expect(
             try await eventually {
                 try await fixture.number(
-                    "select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) or (not granted and locktype = 'transactionid')"
+                    "select count(*) from pg_locks where not granted and locktype = 'transactionid'"
                 ) > 0
             })
     }
@@ -119,7 +119,8 @@ import Testing
             async let paused = fixture.ledger.setProjectState("puzzles", to: .paused, by: "op")
             #expect(
                 try await eventually {
-                    try await fixture.number("select count(*) from pg_locks where locktype = 'advisory' and not granted") > 0
+                    try await fixture.number(
+                        "select count(*) from pg_locks where locktype = 'advisory' and not granted") > 0
                 })
             #expect(try await fixture.ledger.epochVersion() == before)
             try await flush.execute(script: "commit")

@@ -126,7 +126,8 @@ import Testing
             let now = try await status(fixture)
             #expect(now.quarantined == 0 && now.waiting == 3)
             #expect(
-                try await fixture.number("select count(*) from span where first_task = last_task and slot = 2 and not fresh")
+                try await fixture.number(
+                    "select count(*) from span where first_task = last_task and slot = 2 and not fresh")
                     == 1)
             let again = await #expect(throws: LedgerError.self) {
                 _ = try await fixture.ledger.requeueTask(project: "puzzles", key: "t0", by: "op")
@@ -187,7 +188,8 @@ import Testing
             // Everyone's numbers still have no gaps.
             #expect(
                 try await fixture.number(
-                    "select count(*) from (select max(n) - count(*) gap from usage group by person_id) g where gap <> 0")
+                    "select count(*) from (select max(n) - count(*) gap from usage group by person_id) g where gap <> 0"
+                )
                     == 0)
         }
     }

@@ -22,7 +22,7 @@ struct AnswerSchemaTests {
     func accepted(answer: String) throws {
         let verdict = try Self.compile(Self.label).accept(Array(answer.utf8))
         let canonical = Array(#"{"label":"a","note":"x"}"#.utf8)
-        #expect(verdict == .accepted(CanonicalAnswer(bytes: canonical, hash: AnswerHash(of: canonical))))
+        #expect(verdict == .accepted(CanonicalAnswer(canonical: canonical)))
     }
 
     @Test("The hash is the head of SHA-256")

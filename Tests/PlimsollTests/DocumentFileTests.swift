@@ -19,7 +19,7 @@ import Testing
             alternative_offered: the work before
             """
         let notice = try NoticeFile.parse(text, file: "n.yaml")
-        #expect(notice.text == "Two\nlines.")
+        #expect(notice.text == "Two\nlines.\n")
         #expect(notice.locale == "en")
         #expect(notice.validityDays == 90)
         #expect(notice.material)
@@ -27,7 +27,9 @@ import Testing
 
     @Test func `a notice without an alternative is refused`() throws {
         let failure = try #require(throws: CommandFailure.self) {
-            try NoticeFile.parse("id: a\npurpose: b\ntext: c\ndata: d\nrecipients: e\nretention: f\nwithdrawal_method: g\n", file: "n.yaml")
+            try NoticeFile.parse(
+                "id: a\npurpose: b\ntext: c\ndata: d\nrecipients: e\nretention: f\nwithdrawal_method: g\n",
+                file: "n.yaml")
         }
         #expect(failure.message.contains("alternative_offered is missing"))
     }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite struct ExitStatusTests {
     @Test(arguments: [
-        (RPCError.Code.invalidArgument, ExitStatus.wrongUse), (.failedPrecondition, .refused),
+        (RPCError.Code.invalidArgument, plimsoll.ExitStatus.wrongUse), (.failedPrecondition, .refused),
         (.unauthenticated, .notAuthorized), (.permissionDenied, .notAuthorized), (.notFound, .notFound),
         (.alreadyExists, .conflict), (.aborted, .conflict), (.unavailable, .failed), (.internalError, .failed),
         (.resourceExhausted, .failed), (.deadlineExceeded, .failed), (.unknown, .failed),
     ])
-    func `a coordinator's answer has its exit code`(code: RPCError.Code, status: ExitStatus) {
+    func `a coordinator's answer has its exit code`(code: RPCError.Code, status: plimsoll.ExitStatus) {
         #expect(CommandFailure(RPCError(code: code, message: "no")).status == status)
     }
 
@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func `the codes are those of the manual`() {
-        let codes: [ExitStatus] = [.done, .failed, .wrongUse, .refused, .notAuthorized, .notFound, .conflict]
+        let codes: [plimsoll.ExitStatus] = [.done, .failed, .wrongUse, .refused, .notAuthorized, .notFound, .conflict]
         #expect(codes.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6])
     }
 }

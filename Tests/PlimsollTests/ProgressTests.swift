@@ -3,13 +3,15 @@ import Testing
 @testable import plimsoll
 
 @Suite struct ProgressTests {
-    private func picture(_ done: Int, _ total: Int, _ elapsed: Duration = .zero, unit: String = "labels") -> ProgressPicture {
+    private func picture(_ done: Int, _ total: Int, _ elapsed: Duration = .zero, unit: String = "labels")
+        -> ProgressPicture
+    {
         ProgressPicture(title: "labels", done: done, total: total, unit: unit, elapsed: elapsed)
     }
 
     @Test func `the bar fills from nothing to all`() {
         #expect(picture(0, 10).line(columns: 50) == "labels  [......................]  0%  0/10 labels")
-        #expect(picture(5, 10).line(columns: 50) == "labels  [##########..........]  50%  5/10 labels")
+        #expect(picture(5, 10).line(columns: 50) == "labels  [##########...........]  50%  5/10 labels")
         #expect(!picture(10, 10).line(columns: 50).contains("."))
     }
 

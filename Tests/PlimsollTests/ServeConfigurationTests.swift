@@ -27,18 +27,18 @@ import Testing
     @Test func `everything can be set`() throws {
         let text =
             Self.least + """
-            listen: "[::]:9000"
-            advertise: labels.example.org
-            authority: /etc/ca
-            reflection: true
-            log: debug
-            shutdown: 90s
-            database_connections: 12
-            limits: {connections: 50, connections_per_person: 2, calls_per_second_per_person: 5}
-            times:
-              heartbeat: 1s
-              stream_ttl: 4s
-            """
+                listen: "[::]:9000"
+                advertise: labels.example.org
+                authority: /etc/ca
+                reflection: true
+                log: debug
+                shutdown: 90s
+                database_connections: 12
+                limits: {connections: 50, connections_per_person: 2, calls_per_second_per_person: 5}
+                times:
+                  heartbeat: 1s
+                  stream_ttl: 4s
+                """
         let read = try ServeConfiguration(text: text, file: "/etc/plimsoll/c.yaml")
         #expect(read.listen == ServerAddress(host: "::", port: 9000))
         #expect(read.advertise == ServerAddress(host: "labels.example.org", port: 7443))

@@ -5,13 +5,16 @@ import Testing
 @Suite struct ServerAddressTests {
     @Test(arguments: [
         ("localhost", "localhost", 7443), ("localhost:80", "localhost", 80), ("127.0.0.1:0", "127.0.0.1", 0),
-        ("[::1]:9", "::1", 9), ("[::1]", "::1", 7443), ("::1", "::1", 7443), ("a.example.org:65535", "a.example.org", 65_535),
+        ("[::1]:9", "::1", 9), ("[::1]", "::1", 7443), ("::1", "::1", 7443),
+        ("a.example.org:65535", "a.example.org", 65_535),
     ])
     func `addresses are read`(text: String, host: String, port: Int) {
         #expect(ServerAddress(text) == ServerAddress(host: host, port: port))
     }
 
-    @Test(arguments: ["", ":80", "a:", "a:b", "a:65536", "a:-1", "a:+1", "[::1", "[a]:1", "[::1]x", "a b:1", "http://a"])
+    @Test(arguments: [
+        "", ":80", "a:", "a:b", "a:65536", "a:-1", "a:+1", "[::1", "[a]:1", "[::1]x", "a b:1", "http://a",
+    ])
     func `other texts are not`(text: String) {
         #expect(ServerAddress(text) == nil)
     }

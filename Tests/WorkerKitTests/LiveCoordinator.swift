@@ -13,6 +13,8 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
     struct Script: Sendable {
         /// How many tasks there are.
         var tasks = 3
+        var schema =
+            #"{"type":"object","properties":{"label":{"enum":["a","b"]}},"additionalProperties":false}"#
         /// Ends the stream without an ack when the n-th submit arrives (counted over all streams).
         var cutAtSubmit: Int?
         /// Says that it drains when the n-th submit has been settled.
@@ -65,7 +67,7 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
                 seen.withLock { $0.hellos.append(message.hello) }
                 if script.isSilent { continue }
                 reply.welcome = Self.welcome(message.hello)
-                reply.projects = [Self.project]
+                reply.projects = [project]
             }
             isFirst = false
             wants += Int(message.want)
@@ -194,12 +196,14 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
         }
     }
 
-    private static let project = Plimsoll_V1_ProjectInfo.with {
-        $0.project = 1
-        $0.name = "rating"
-        $0.instructions = "Say which."
-        $0.instructionsVersion = 1
-        $0.answerSchema = #"{"type":"object","properties":{"label":{"enum":["a","b"]}},"additionalProperties":false}"#
+    private var project: Plimsoll_V1_ProjectInfo {
+        .with {
+            $0.project = 1
+            $0.name = "rating"
+            $0.instructions = "Say which."
+            $0.instructionsVersion = 1
+            $0.answerSchema = script.schema
+        }
     }
 
     // MARK: - Calls

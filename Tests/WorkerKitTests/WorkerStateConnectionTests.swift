@@ -79,6 +79,13 @@ struct WorkerStateConnectionTests {
         #expect(bench.state.backoff.ceiling == .milliseconds(100))
     }
 
+    @Test func theCoordinatorsWordOnWhenToComeBackIsKept() throws {
+        let bench = try Bench()
+        bench.connect()
+        bench.state.streamEnded(WorkerError(.unreachable, "crowded", retryAfter: .seconds(5)), now: bench.now)
+        #expect(bench.state.phase == .waiting(until: .seconds(5)))
+    }
+
     @Test func refusalForGoodEndsTheSession() throws {
         for code in [WorkerError.Code.notAuthorized, .badIdentity, .protocolBroken, .notFound, .refused] {
             let bench = try Bench()
@@ -141,7 +148,7 @@ struct WorkerStateConnectionTests {
             bench.state.answer(first, [1])
             #expect(bench.message()?.want == 0, "a draining coordinator is asked for nothing more")
             bench.pass(.seconds(2))
-            #expect(bench.state.order == .drop)
+            #expect(bench.state.order == .halfClose, "a lease may be on its way")
             bench.state.streamEnded(nil, now: bench.now)
             let at = bench.now
             let hello = bench.connect()
@@ -155,10 +162,15 @@ struct WorkerStateConnectionTests {
         let bench = try Bench()
         bench.open()
         bench.state.renewed(now: bench.now)
-        #expect(bench.state.order == .drop)
+        #expect(bench.state.order == .halfClose)
+        bench.grant(third)
+        bench.pass(.milliseconds(4_999))
+        #expect(bench.state.order == .halfClose)
+        bench.pass(.milliseconds(1))
+        #expect(bench.state.order == .drop, "a coordinator that does not end it is not waited for")
         bench.state.streamEnded(nil, now: bench.now)
         let at = bench.now
-        #expect(bench.connect() != nil)
+        #expect(bench.connect()?.held.map(\.fence) == [103])
         #expect(bench.now == at)
     }
 

@@ -1,5 +1,5 @@
-import Identity
 import Foundation
+import Identity
 import PlimsollProtocol
 import SwiftProtobuf
 

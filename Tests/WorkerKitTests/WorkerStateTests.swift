@@ -167,6 +167,17 @@ struct WorkerStateTests {
         #expect(bench.takeEvents().last == "changed 1 \(reply)")
     }
 
+    @Test func aLeaseThatTheCoordinatorParksByItselfIsTold() throws {
+        let bench = try Bench(inFlight: 1)
+        bench.open()
+        _ = bench.message()
+        bench.grant(first)
+        bench.change(first, .parked)
+        #expect(bench.takeEvents().last == "changed 1 parked")
+        #expect(bench.state.leases.isEmpty)
+        #expect(bench.message()?.want == 1)
+    }
+
     @Test func anExtensionMovesTheDeadline() throws {
         let bench = try Bench(inFlight: 1)
         bench.open()

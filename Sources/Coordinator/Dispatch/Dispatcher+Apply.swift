@@ -15,7 +15,8 @@ extension Dispatcher {
         }
         for (stream, lease) in plan.attached { attach(lease, to: stream) }
         for (stream, count) in plan.unparkedFor {
-            streams[stream]?.want = max(0, (streams[stream]?.want ?? 0) - count)
+            let want = streams[stream]?.want ?? 0
+            streams[stream]?.want = max(0, want - count)
         }
         for contribution in plan.contributions {
             contributed.insert(

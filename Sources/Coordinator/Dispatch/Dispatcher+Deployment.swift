@@ -41,7 +41,7 @@ extension Dispatcher {
             // P2: a document that cannot be read is a doubt; the strictest reading is that nothing is granted.
             logger.error(
                 "the policy cannot be read; nothing is granted until another is applied",
-                metadata: ["version": "\(state.policyVersion)", "error": "\(error)"])
+                metadata: ["version": "\(state.policyVersion)", "error": "\(String(reflecting: error))"])
             limits = .defaults
             limits.openLeases = 0
         }

@@ -165,7 +165,7 @@ extension Dispatcher {
 
     /// A flush failed as a whole (no connection, or an error in it).
     private func failed(_ batch: [PersonID], _ error: any Error) {
-        logger.warning("a flush failed and is tried again", metadata: ["people": "\(batch.count)", "error": "\(error)"])
+        logger.warning("a flush failed and is tried again", metadata: ["people": "\(batch.count)", "error": "\(String(reflecting: error))"])
         for person in batch where hasWants(person) || work[person] != nil {
             if work[person] == nil { work[person] = PersonWork() }
         }

@@ -67,7 +67,7 @@ extension Dispatcher {
         if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
         if mustLook {
             plan.needsLook.insert(person)
-        } else if !isAnyOpen {
+        } else if !isAnyOpen, refusal != nil || deployment?.readOnly == true {
             plan.refusals[person] = idle(for: refusal, state)
         } else {
             answerEmpty(person, &plan)
@@ -130,10 +130,8 @@ extension Dispatcher {
 
     func idle(for refusal: Refusal?, _ state: PersonState) -> IdleAnswer {
         guard let refusal else {
-            // No lane at all in the person's projects, or read-only mode.
-            return IdleAnswer(
-                reason: deployment?.readOnly == true ? .notReady : .nothingLeft,
-                askAgainIn: configuration.times.askAgainLater)
+            // Read-only mode: nothing is granted for now.
+            return IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainLater)
         }
         let reason: IdleAnswer.Reason =
             switch refusal.rule {

@@ -50,7 +50,7 @@ extension Dispatcher {
                 guard let open = session else { continue }
                 try await feedOnce(open.feed)
             } catch {
-                logger.warning("the feed failed and is tried again", metadata: ["error": "\(error)"])
+                logger.warning("the feed failed and is tried again", metadata: ["error": "\(String(reflecting: error))"])
                 await session?.feed.close()
                 session = nil
                 isFeedStale = true
@@ -109,8 +109,15 @@ extension Dispatcher {
                         lease: LeaseReference(task: parked.task, fence: parked.fence), how: .parkExpired, vouchedBy: nil))
             }
         }
+        _ = try await refreshLanes(session)
+        try await tickLanes(session)
+    }
+
+    /// Reads lanes and their newest spans; true when anything is new.
+    private func refreshLanes(_ session: FeedSession) async throws -> Bool {
         let found = try await session.lanes(known: lanes.mapValues(\.lane.newestSpan))
         var isNew = false
+        var hasSpans = false
         for lane in found {
             if lanes[lane.id] == nil {
                 let project = deployment?.projects[lane.project]
@@ -120,10 +127,11 @@ extension Dispatcher {
                 isNew = true
             } else if lane.newestSpan > (lanes[lane.id]?.lane.newestSpan ?? 0) {
                 lanes[lane.id]?.lane.newestSpan = lane.newestSpan
+                hasSpans = true
             }
         }
         if isNew { orderLanes() }
-        try await tickLanes(session)
+        return isNew || hasSpans
     }
 
     /// Highest priority first; within a priority, the lane that was made first.
@@ -154,6 +162,11 @@ extension Dispatcher {
                     lookQueue.append(person)
                     return
                 }
+            }
+            // Lanes and spans that came meanwhile count too: "nothing left" is said of the database, not of a cache.
+            if try await refreshLanes(session) {
+                lookQueue.append(person)
+                return
             }
             let floors = Dictionary(
                 uniqueKeysWithValues: lanesOpen(to: state).map { ($0, looks[person]?[$0]?.floor ?? 0) })
@@ -234,11 +247,12 @@ extension Dispatcher {
     private func giveBack(_ lane: LaneID, _ session: FeedSession) async throws {
         guard let back = lanes[lane]?.giveBack() else { return }
         do {
-            try await session.giveBack(
+            let newest = try await session.giveBack(
                 lane: lane, blocks: back.blocks, returned: back.returned, ranges: back.ranges)
+            if let newest, newest > lanes[lane]?.lane.newestSpan ?? 0 { lanes[lane]?.lane.newestSpan = newest }
         } catch {
             // What happened to the rows is unknown: the next life of this coordinator, or whoever adopts, finds them.
-            logger.warning("slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(error)"])
+            logger.warning("slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(String(reflecting: error))"])
             throw error
         }
     }

@@ -52,7 +52,7 @@ final class MembershipLoop: Sendable {
             } catch is CancellationError {
                 break
             } catch {
-                logger.warning("membership could not be renewed", metadata: ["error": "\(error)"])
+                logger.warning("membership could not be renewed", metadata: ["error": "\(String(reflecting: error))"])
                 report(false)
                 await session?.close()
                 session = nil
@@ -101,7 +101,7 @@ final class MembershipLoop: Sendable {
             await session.close()
         } catch {
             logger.warning(
-                "could not sign off; others take over when this life has run out", metadata: ["error": "\(error)"])
+                "could not sign off; others take over when this life has run out", metadata: ["error": "\(String(reflecting: error))"])
         }
     }
 }

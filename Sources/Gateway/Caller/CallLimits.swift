@@ -1,3 +1,4 @@
+import Identity
 import Synchronization
 
 /// Counts what each person has open and asks for, and refuses what is too much.
@@ -18,6 +19,7 @@ final class CallLimits: Sendable {
 
     private struct BucketKey: Hashable {
         var name: String
+        var isOperator: Bool
         var share: MethodRules.Share
     }
 
@@ -34,21 +36,21 @@ final class CallLimits: Sendable {
 
     init(_ limits: GatewayConfiguration.Limits) { self.limits = limits }
 
-    /// Takes one call of a person's share. Throws `limitExceeded` with the time until the next.
+    /// Takes one call of a person's share in a role. Throws `limitExceeded` with the time until the next.
     func takeCall(
-        of name: String, share: MethodRules.Share, now: ContinuousClock.Instant = .now
+        of name: String, role: Role, share: MethodRules.Share, now: ContinuousClock.Instant = .now
     ) throws(GatewayError) {
-        let rate = limits.callsPerSecondPerPerson
-        let burst = limits.callsBurstPerPerson
+        let key = BucketKey(name: name, isOperator: role == .operator, share: share)
+        let (rate, burst) = pace(key)
         let wait: Duration? = state.withLock { state in
             if state.buckets.count >= Self.rememberedMax {
                 state.buckets = state.buckets.filter { entry in
                     var bucket = entry.value
+                    let (rate, burst) = pace(entry.key)
                     bucket.fill(rate: rate, burst: burst, now: now)
                     return bucket.tokens < burst
                 }
             }
-            let key = BucketKey(name: name, share: share)
             var bucket = state.buckets[key] ?? Bucket(tokens: burst, asOf: now)
             bucket.fill(rate: rate, burst: burst, now: now)
             defer { state.buckets[key] = bucket }
@@ -58,8 +60,14 @@ final class CallLimits: Sendable {
         }
         if let wait {
             throw GatewayError(
-                .limitExceeded, "more than \(Int(rate)) calls a second; try again a little later", retryAfter: wait)
+                .limitExceeded, "too many calls in a short time; try again a little later", retryAfter: wait)
         }
+    }
+
+    private func pace(_ key: BucketKey) -> (rate: Double, burst: Double) {
+        key.isOperator
+            ? (limits.callsPerSecondPerOperator, limits.callsBurstPerOperator)
+            : (limits.callsPerSecondPerPerson, limits.callsBurstPerPerson)
     }
 
     /// Counts a call as open on a connection, which `connection` names. Throws `limitExceeded`; otherwise the caller

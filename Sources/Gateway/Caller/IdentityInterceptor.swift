@@ -14,10 +14,11 @@ struct IdentityInterceptor: ServerInterceptor {
     func intercept<Input: Sendable, Output: Sendable>(
         request: StreamingServerRequest<Input>,
         context: ServerContext,
-        next: @Sendable @concurrent (
-            _ request: StreamingServerRequest<Input>,
-            _ context: ServerContext
-        ) async throws -> StreamingServerResponse<Output>
+        next:
+            @Sendable @concurrent (
+                _ request: StreamingServerRequest<Input>,
+                _ context: ServerContext
+            ) async throws -> StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
         do {
             let caller = try await admit(context)
@@ -49,20 +50,22 @@ struct IdentityInterceptor: ServerInterceptor {
                 let allowed = roles.map(\.rawValue).sorted().joined(separator: ", ")
                 throw GatewayError(
                     .notAllowed,
-                    "\(context.descriptor) is for the role \(allowed), and this certificate is of role \(caller.role.rawValue)"
+                    "\(context.descriptor) is for the role \(allowed), "
+                        + "and this certificate is of role \(caller.role.rawValue)"
                 )
             }
-            try limits.takeCall(of: caller.name, share: rule.share)
+            try limits.takeCall(of: caller.name, role: caller.role, share: rule.share)
             try await dispatch.authorize(person: caller.name, serial: caller.serial, role: caller.role.rawValue)
         } else {
-            try limits.takeCall(of: caller.name, share: rule.share)
+            try limits.takeCall(of: caller.name, role: caller.role, share: rule.share)
         }
         return caller
     }
 
     /// The same response, whose end is noted and whose errors are mapped.
     private func ending<Output>(
-        _ response: StreamingServerResponse<Output>, of method: MethodDescriptor, then end: @escaping @Sendable () -> Void
+        _ response: StreamingServerResponse<Output>, of method: MethodDescriptor,
+        then end: @escaping @Sendable () -> Void
     ) -> StreamingServerResponse<Output> {
         switch response.accepted {
         case .failure(let error):
@@ -88,7 +91,9 @@ struct IdentityInterceptor: ServerInterceptor {
         if refusal.code == .internalFault {
             logger.error(
                 "a call failed",
-                metadata: ["method": "\(method)", "error": "\(refusal.cause.map(String.init(reflecting:)) ?? refusal.message)"])
+                metadata: [
+                    "method": "\(method)", "error": "\(refusal.cause.map(String.init(reflecting:)) ?? refusal.message)",
+                ])
         }
         return refusal.status
     }

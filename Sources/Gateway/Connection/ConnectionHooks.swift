@@ -4,9 +4,9 @@ import NIOCore
 import NIOSSL
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Puts the guards into the channels that the transport makes.
@@ -45,12 +45,12 @@ struct ConnectionHooks: Sendable {
     /// The kernel's own limit for a peer that acknowledges nothing or keeps its window shut.
     private func limitUnacknowledged(_ channel: any Channel) -> EventLoopFuture<Void> {
         #if os(Linux)
-        let option = ChannelOptions.Types.SocketOption(
-            level: .tcp, name: NIOBSDSocket.Option(rawValue: CInt(TCP_USER_TIMEOUT)))
-        let value = ChannelOptions.Types.SocketOption.Value(clamping: times.unacknowledged.wireMilliseconds)
-        return channel.setOption(option, value: value)
+            let option = ChannelOptions.Types.SocketOption(
+                level: .tcp, name: NIOBSDSocket.Option(rawValue: CInt(TCP_USER_TIMEOUT)))
+            let value = ChannelOptions.Types.SocketOption.Value(clamping: times.unacknowledged.wireMilliseconds)
+            return channel.setOption(option, value: value)
         #else
-        return channel.eventLoop.makeSucceededVoidFuture()
+            return channel.eventLoop.makeSucceededVoidFuture()
         #endif
     }
 

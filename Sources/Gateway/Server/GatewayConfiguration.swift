@@ -65,6 +65,12 @@ public struct GatewayConfiguration: Sendable, Hashable {
         /// refusing are counted apart, so that other calls never use up their share.
         public var callsPerSecondPerPerson = 20.0
         public var callsBurstPerPerson = 60.0
+        /// The same for operators, whose scripts enrol and import for everybody else.
+        public var callsPerSecondPerOperator = 500.0
+        public var callsBurstPerOperator = 2_000.0
+        /// Bytes that a client may send ahead of what is read, on one connection and on one call of it (HTTP/2 flow
+        /// control window). The most that an unread client can make this process hold, for each connection.
+        public var windowBytes = 65_535
 
         public init() {}
     }

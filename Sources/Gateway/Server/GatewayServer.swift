@@ -38,7 +38,8 @@ public struct GatewayServer: Service {
         connections = OpenConnections(configuration.limits)
         callLimits = CallLimits(configuration.limits)
         let hooks = ConnectionHooks(
-            times: configuration.times, trustDomain: credentials.trust.trustDomain, connections: connections, logger: logger)
+            times: configuration.times, trustDomain: credentials.trust.trustDomain, connections: connections,
+            logger: logger)
         let transport = HTTP2ServerTransport.Posix(
             address: try ListenAddress.resolve(configuration.bind),
             transportSecurity: try credentials.transportSecurity(),
@@ -52,6 +53,7 @@ public struct GatewayServer: Service {
                     Plimsoll_V1_Control.descriptor.fullyQualifiedService,
                 ]),
         ]
+        if configuration.reflection { all.append(try ReflectionService()) }
         all += services
         server = GRPCServer(
             transport: transport, services: all,
@@ -146,6 +148,7 @@ public struct GatewayServer: Service {
             config.connection.keepalive.timeout = configuration.times.keepaliveTimeout
             config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = configuration.times.clientPingMin
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
+            config.http2.targetWindowSize = configuration.limits.windowBytes
             config.http2.maxConcurrentStreams = configuration.limits.callsPerConnectionMax
             config.rpc.maxRequestPayloadSize = configuration.limits.messageBytesMax
             config.channelDebuggingCallbacks = hooks.callbacks

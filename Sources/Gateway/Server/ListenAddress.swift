@@ -3,11 +3,11 @@ import GRPCNIOTransportHTTP2Posix
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// The address to listen on, and what to say when that fails.

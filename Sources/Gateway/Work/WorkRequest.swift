@@ -29,7 +29,8 @@ enum WorkRequest {
         guard hello.revision >= revisionMin else {
             throw GatewayError(
                 .unknownRevision,
-                "revision \(hello.revision) of the protocol is not spoken here; revisions \(revisionMin) to \(revisionMax) are"
+                "revision \(hello.revision) of the protocol is not spoken here; "
+                    + "revisions \(revisionMin) to \(revisionMax) are"
             )
         }
         try UnknownFields.check(hello)
@@ -140,7 +141,8 @@ enum WorkRequest {
     private static func limit(_ count: Int, _ field: StaticString) throws(GatewayError) {
         guard count <= StreamLimits.itemsPerMessageMax else {
             throw GatewayError(
-                .limitExceeded, "\(field) has \(count) items; \(StreamLimits.itemsPerMessageMax) are the most in a message")
+                .limitExceeded,
+                "\(field) has \(count) items; \(StreamLimits.itemsPerMessageMax) are the most in a message")
         }
     }
 }

@@ -1,5 +1,5 @@
-import PlimsollModel
 import FoundationEssentials
+import PlimsollModel
 import Postgres
 
 extension Ledger {

@@ -71,7 +71,8 @@ extension Ledger {
                 throw CancellationError()
             } catch {
                 list.append(
-                    DiagnosisRow(name, .failed, "could not be looked at: \(error)", remedy: "see the coordinator's log"))
+                    DiagnosisRow(name, .failed, "could not be looked at: \(error)", remedy: "see the coordinator's log")
+                )
             }
         }
         try await check("schema") { [try await schemaRow()] }

@@ -70,7 +70,8 @@ extension Ledger {
     ) async throws -> PersonRow {
         try selection.check()
         guard !names.isEmpty else { throw LedgerError(.invalid, "name at least one project to enrol in") }
-        let person = try await withEpoch(cause: "engineer enrolled") { connection in
+        // Under the person's lock alone: it gives and takes nothing away, and coordinators see the new number.
+        let person = try await transaction { connection in
             var ids: [Int64] = []
             for name in names { ids.append(try await findProject(name, on: connection).id.rawValue) }
             let person = try await findOrCreatePerson(name, zone: zone, on: connection)

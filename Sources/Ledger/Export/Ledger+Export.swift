@@ -1,4 +1,4 @@
-public import PlimsollModel
+import PlimsollModel
 import Postgres
 
 extension Ledger {

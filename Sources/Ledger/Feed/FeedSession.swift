@@ -76,9 +76,11 @@ public struct FeedSession: Sendable {
 
     /// Gives slots of one lane back as spans, and drops the blocks and returned rows they came from. All blocks of the
     /// lane that hold nothing ungranted any more must be among `blocks`, so that adoption never counts a slot twice.
+    /// Gives the newest span's number; nil: no span was added.
+    @discardableResult
     public func giveBack(
         lane: LaneID, blocks: [Int64], returned: [Fence], ranges: [SpanRange]
-    ) async throws {
+    ) async throws -> Int64? {
         var queries = [Query(FeedStatements.begin), Query(FeedStatements.lockLane, .int8(lane.rawValue))]
         if !blocks.isEmpty {
             queries.append(
@@ -92,8 +94,10 @@ public struct FeedSession: Sendable {
         }
         if !ranges.isEmpty { queries.append(insertSpans(lane: lane, ranges)) }
         queries.append(Query(FeedStatements.commit))
-        try await orRollBack { _ = try await connection.pipeline(queries) }
-        if !ranges.isEmpty { try await wakeOthers() }
+        let rows = try await orRollBack { try await connection.pipeline(queries) }
+        guard !ranges.isEmpty else { return nil }
+        try await wakeOthers()
+        return try rows[rows.count - 2].map { try $0.int8(0) }.max()
     }
 
     /// Tells every coordinator that spans were added. A transaction of its own: a NOTIFY in a data transaction would

@@ -75,14 +75,17 @@ enum FlushStatements {
         select person_id, task_id, slot, fence, lane_id, project_id, first_granted_at, parked_at, until, provenance_id
         from parked where person_id = any($1::bigint[])
         """)
-    /// The latest event of each purpose. Index: consent_event_pkey.
+    /// The latest event of each purpose, ended early where a later version of its notice changed something material.
+    /// Index: consent_event_pkey; notices are few.
     static let agreements = Statement(
         "flush_agreements",
         """
-        select distinct on (person_id, purpose) person_id, purpose, state, at, coalesce(valid_until, at),
-            coalesce(notice_id, ''), coalesce(notice_version, 0), n
-        from consent_event where person_id = any($1::bigint[])
-        order by person_id, purpose, n desc
+        select distinct on (c.person_id, c.purpose) c.person_id, c.purpose, c.state, c.at,
+            least(coalesce(c.valid_until, c.at), (select min(x.effective_at) from notice x
+                where x.notice_id = c.notice_id and x.version > c.notice_version and x.material)),
+            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n
+        from consent_event c where c.person_id = any($1::bigint[])
+        order by c.person_id, c.purpose, c.n desc
         """)
 
     /// What became of leases that are not open. Indexes: label_person, late_answer_once, lease_history_person.

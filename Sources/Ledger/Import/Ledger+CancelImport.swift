@@ -71,7 +71,8 @@ extension Ledger {
 
     /// Takes back an import: its tasks that nobody has answered, holds or has parked are never leased again. Goes in
     /// steps, each exact; when it is cut short, running it again does the rest. Throws `.notFound`.
-    public func cancelImport(_ importID: Int64, isDryRun: Bool = false, by actor: String) async throws -> CancelOutcome {
+    public func cancelImport(_ importID: Int64, isDryRun: Bool = false, by actor: String) async throws -> CancelOutcome
+    {
         guard let row = try await read(Query(CancelImportStatements.find, .int8(importID))).first else {
             throw LedgerError(.notFound, "there is no import \(importID)")
         }

@@ -6,28 +6,15 @@ extension Ledger {
     /// none. The order of the tasks is the order in which they are worked on within a lane. A key that exists with the
     /// same payload is skipped; with another it is a conflict, and then nothing is added.
     ///
-    /// Memory is bounded by a few chunks of `TaskEncoder.chunkBytes` and one batch; a slow database slows the sequence
-    /// down. Two imports of one project wait for each other. When `tasks` throws, nothing is added.
-    public func importTasks<Batches: AsyncSequence & Sendable>(
-        _ request: ImportRequest, tasks: Batches, by actor: String
-    ) async throws -> ImportOutcome where Batches.Element == [TaskDraft] {
-        let project = try await project(named: request.project)
-        guard project.state != .closed else {
-            throw LedgerError(.conflict, "the project \(project.name) is closed")
-        }
-        guard try await !read(Query(ImportStatements.isReadOnly))[0].bool(0) else {
-            throw LedgerError(.refused, "this deployment is in read-only mode", remedy: "ask its operator")
-        }
-        let schema: AnswerSchema
-        do {
-            schema = try AnswerSchema.compile(Array(project.answerSchema.utf8))
-        } catch {
-            throw LedgerError(.fault, "the answer schema of \(project.name) cannot be read: \(error)", cause: error)
-        }
+    /// Memory is bounded by a few chunks of `TaskEncoder.chunkBytes` and one piece; a slow database slows the sequence
+    /// down. Two imports of one project wait for each other. When the sequence throws, or ends without the total that
+    /// was sent, nothing is added.
+    public func importTasks<Pieces: AsyncSequence & Sendable>(
+        _ pieces: Pieces, by actor: String
+    ) async throws -> ImportOutcome where Pieces.Element == ImportPiece {
         let (outcome, lanes) = try await withStaging { connection in
-            let encoder = TaskEncoder(effortDefault: project.effortSeconds, answerSchema: schema)
-            let staged = try await stage(tasks, encoder, connection)
-            return try await settle(staged, request, project, actor, connection)
+            let staged = try await stage(pieces, connection)
+            return try await settle(staged, actor, connection)
         }
         if lanes.count == 1 { await notify(.lane, lanes[0].description) } else if !lanes.isEmpty { await notify(.lane) }
         return outcome
@@ -57,7 +44,9 @@ extension Ledger {
 }
 
 /// Tasks in the staging table.
-struct StagedTasks: Sendable {
+private struct StagedTasks: Sendable {
+    let request: ImportRequest
+    let project: ProjectRecord
     let count: Int64
     let lanes: [LaneKey]
 }
@@ -65,26 +54,70 @@ struct StagedTasks: Sendable {
 /// Fills the staging table. Off the connection's thread, so that the next chunk is read and encoded while the database
 /// takes the one before.
 @concurrent
-private func stage<Batches: AsyncSequence & Sendable>(
-    _ tasks: Batches, _ encoder: TaskEncoder, _ connection: Connection
-) async throws -> StagedTasks where Batches.Element == [TaskDraft] {
+private func stage<Pieces: AsyncSequence & Sendable>(
+    _ pieces: Pieces, _ connection: Connection
+) async throws -> StagedTasks where Pieces.Element == ImportPiece {
     try await withThrowingTaskGroup(of: Void.self) { group in
-        var encoder = encoder
-        for try await batch in tasks {
-            for task in batch { try encoder.append(task) }
-            if encoder.isFull {
+        var opening: (request: ImportRequest, project: ProjectRecord)?
+        var encoder: TaskEncoder?
+        var total: Int?
+        for try await piece in pieces {
+            if let request = piece.request, opening == nil {
+                let (project, made) = try await begin(request, connection)
+                opening = (request, project)
+                encoder = made
+            }
+            guard encoder != nil, total == nil else {
+                throw LedgerError(.invalid, "an import begins with its header and ends with its total")
+            }
+            for task in piece.tasks { try encoder?.append(task) }
+            total = piece.total
+            if let taken = encoder?.takeIfFull() {
                 // One chunk at a time: the database's pace is ours.
                 try await group.next()
-                let (bytes, before) = (encoder.take(), encoder.count)
-                group.addTask { try await copy(bytes, before: before, connection) }
+                let before = encoder?.count ?? 0
+                group.addTask { try await copy(taken, before: before, connection) }
             }
         }
         try Task.checkCancellation()
         try await group.next()
-        if encoder.hasRows {
-            try await copy(encoder.take(), before: encoder.count, connection)
+        guard var encoder, let opening, let total else {
+            throw LedgerError(
+                .invalid, "the import ended early: its last message with the total never came",
+                remedy: "nothing was imported; send it again")
         }
-        return StagedTasks(count: encoder.count, lanes: encoder.lanes)
+        guard total == Int(encoder.count) else {
+            throw LedgerError(
+                .invalid, "\(total) tasks were announced and \(encoder.count) came",
+                remedy: "nothing was imported; send it again")
+        }
+        if encoder.hasRows { try await copy(encoder.take(), before: encoder.count, connection) }
+        return StagedTasks(
+            request: opening.request, project: opening.project, count: encoder.count, lanes: encoder.lanes)
+    }
+}
+
+/// What an import's tasks are encoded by. Throws where the project takes none. On the import's own connection: one that
+/// waited for a second could starve the pool.
+private func begin(
+    _ request: ImportRequest, _ connection: Connection
+) async throws -> (ProjectRecord, TaskEncoder) {
+    let rows = try await connection.pipeline([
+        Query(ProjectStatements.byName, .text(request.project)), Query(ImportStatements.isReadOnly),
+    ])
+    guard let row = rows[0].first else { throw unknownProject(request.project) }
+    let project = try ProjectRecord(row)
+    guard project.state != .closed else {
+        throw LedgerError(.conflict, "the project \(project.name) is closed")
+    }
+    guard try !rows[1][0].bool(0) else {
+        throw LedgerError(.refused, "this deployment is in read-only mode", remedy: "ask its operator")
+    }
+    do {
+        let schema = try AnswerSchema.compile(Array(project.answerSchema.utf8))
+        return (project, TaskEncoder(effortDefault: project.effortSeconds, answerSchema: schema))
+    } catch {
+        throw LedgerError(.fault, "the answer schema of \(project.name) cannot be read: \(error)", cause: error)
     }
 }
 
@@ -101,9 +134,9 @@ private func copy(_ bytes: [UInt8], before: Int64, _ connection: Connection) asy
 
 /// Takes the staged tasks into the project, or finds out what would happen.
 private func settle(
-    _ staged: StagedTasks, _ request: ImportRequest, _ project: ProjectRecord, _ actor: String,
-    _ connection: isolated Connection
+    _ staged: StagedTasks, _ actor: String, _ connection: isolated Connection
 ) async throws -> (ImportOutcome, [LaneID]) {
+    let (request, project) = (staged.request, staged.project)
     let none = ImportOutcome(importID: nil, imported: 0, skipped: 0, conflicts: 0, conflictingKeys: [])
     if staged.count == 0 { return (none, []) }
     var first: Int64 = 0
@@ -150,7 +183,8 @@ private func settle(
                 count, skipped, from: firstID, staged.lanes, request, project, actor, connection)
         }
     } catch let error as PostgresError where error.constraint == "task_key" {
-        throw duplicate(error.detail?.split(separator: "(").last?.split(separator: ")").first.map(String.init) ?? "", "")
+        throw duplicate(
+            error.detail?.split(separator: "(").last?.split(separator: ")").first.map(String.init) ?? "", "")
     }
 }
 

@@ -53,6 +53,20 @@ public struct ImportRequest: Sendable, Hashable {
     }
 }
 
+/// A piece of an import on its way in, as the wire has it: the first names the request, the last the number of tasks.
+public struct ImportPiece: Sendable, Hashable {
+    public var request: ImportRequest?
+    public var tasks: [TaskDraft]
+    /// How many tasks were sent in all; in the last piece, and only there.
+    public var total: Int?
+
+    public init(request: ImportRequest? = nil, tasks: [TaskDraft] = [], total: Int? = nil) {
+        self.request = request
+        self.tasks = tasks
+        self.total = total
+    }
+}
+
 /// What an import did.
 public struct ImportOutcome: Sendable, Hashable {
     /// nil after a dry run, when nothing was new, and with conflicts.

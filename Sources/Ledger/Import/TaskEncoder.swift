@@ -26,8 +26,10 @@ struct TaskEncoder: Sendable {
         buffer.reserveCapacity(Self.chunkBytes + Self.chunkBytes / 4)
     }
 
-    var isFull: Bool { buffer.count >= Self.chunkBytes }
     var hasRows: Bool { buffer.count > Self.header.count }
+
+    /// What `take` gives, once there is enough of it.
+    mutating func takeIfFull() -> [UInt8]? { buffer.count >= Self.chunkBytes ? take() : nil }
 
     /// Everything since the last call, as one complete COPY.
     mutating func take() -> [UInt8] {
@@ -105,7 +107,8 @@ struct TaskEncoder: Sendable {
             throw problem(task, "has priority \(task.priority), outside -100 to 100")
         }
         if let effort = task.effortSeconds, !ProjectDraft.effortRange.contains(effort) {
-            throw problem(task, "has an effort of \(effort) seconds, outside 1 to \(ProjectDraft.effortRange.upperBound)")
+            throw problem(
+                task, "has an effort of \(effort) seconds, outside 1 to \(ProjectDraft.effortRange.upperBound)")
         }
         guard task.payload.count <= TaskDraft.payloadBytesMax else {
             throw problem(task, "has a payload over \(TaskDraft.payloadBytesMax) bytes")

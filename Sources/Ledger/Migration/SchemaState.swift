@@ -67,7 +67,8 @@ extension Ledger {
             let state = AppliedMigration.compare(applied, with: migrations)
             guard state == .current else { return state }
             let clocks = try await connection.query(Query(SchemaStatements.clock))
-            let isShipped = try clocks.count == 1 && clocks[0].text(0) == shippedClock.source
+            let isShipped =
+                try clocks.count == 1 && clocks[0].text(0) == shippedClock.source
                 && clocks[0].text(1) == shippedClock.language
             return isShipped ? .current : .foreignClock
         } catch {

@@ -4,7 +4,8 @@ import Postgres
 extension Ledger {
     /// Pauses, resumes or closes a project. No lease of it commits after a pause or close returned. Pausing lets open
     /// leases finish; closing ends them (`project_closed`) and is for good. Asking for the state it has is no error.
-    public func setProjectState(_ name: String, to state: ProjectState, by actor: String) async throws -> ProjectRecord {
+    public func setProjectState(_ name: String, to state: ProjectState, by actor: String) async throws -> ProjectRecord
+    {
         try await withEpoch(cause: "project \(state.rawValue)") { connection in
             let old = try await findProject(name, on: connection)
             if old.state == state { return old }

@@ -64,7 +64,8 @@ extension Ledger {
         if quarantined > 0 {
             list.append(
                 WaitingReason(
-                    .quarantined, "\(quarantined) slots are in quarantine: their tasks were handed out in vain too often",
+                    .quarantined,
+                    "\(quarantined) slots are in quarantine: their tasks were handed out in vain too often",
                     "plimsoll task list --state quarantined, then plimsoll task requeue or task cancel"))
         }
         guard waiting > 0 else { return list }

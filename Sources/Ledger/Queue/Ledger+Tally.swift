@@ -3,7 +3,8 @@ import Postgres
 
 enum TallyFoldStatements {
     /// One coordinator folds at a time; the others skip their turn. "PLIMTALY".
-    static let tryLock = Statement("tally_try_lock", "select pg_try_advisory_xact_lock(\(0x504c_494d_5441_4c59 as Int64))")
+    static let tryLock = Statement(
+        "tally_try_lock", "select pg_try_advisory_xact_lock(\(0x504c_494d_5441_4c59 as Int64))")
     /// Every transaction before this one has ended, so no row can appear behind it: where the next look begins. Dead
     /// rows before it are never walked, however long an old snapshot keeps them.
     static let horizon = Statement(

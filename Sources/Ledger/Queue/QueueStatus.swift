@@ -1,4 +1,4 @@
-public import PlimsollModel
+import PlimsollModel
 import Postgres
 
 /// How a project's queue stands. Slots are counted: one task with overlap 3 counts three.

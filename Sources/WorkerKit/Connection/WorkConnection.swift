@@ -19,8 +19,8 @@ public struct WorkConnection: Sendable {
 
     /// Settings of a connection.
     public struct Options: Sendable {
-        /// How often the transport asks whether the other end lives. Nil: never. A coordinator must allow as much
-        /// (`minPingIntervalWithoutCalls`), or it ends the connection.
+        /// How often the transport asks whether a silent other end lives, at least 10 s. Nil: never. A coordinator must
+        /// allow as much (ours does from 5 s on), or it ends the connection.
         public var keepalive: Duration?
         /// How long the answer to that may take.
         public var keepaliveTimeout: Duration
@@ -30,7 +30,8 @@ public struct WorkConnection: Sendable {
         public var messageBytesMax: Int
 
         public init(
-            keepalive: Duration? = nil, keepaliveTimeout: Duration = .seconds(10), coalescesWrites: Bool = true,
+            keepalive: Duration? = .seconds(20), keepaliveTimeout: Duration = .seconds(10),
+            coalescesWrites: Bool = true,
             messageBytesMax: Int = 24 * 1024 * 1024
         ) {
             self.keepalive = keepalive

@@ -22,7 +22,8 @@ struct CertificateRenewal: Sendable {
         let renewed = try TrustBundle(pem: trustPEM).verify(pem: chain.certificate, now: now)
         guard renewed.identity == identity else {
             throw WorkerError(
-                .badCertificate, "the coordinator issued a certificate for \(renewed.identity.uri) "
+                .badCertificate,
+                "the coordinator issued a certificate for \(renewed.identity.uri) "
                     + "instead of \(identity.uri); it was not stored")
         }
         try files.store(certificatePEM: chain.certificate, trustPEM: trustPEM, key: key)

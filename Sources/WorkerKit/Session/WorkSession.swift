@@ -69,7 +69,11 @@ public final class WorkSession: Sendable {
     /// `notFound`, `refused`; or `unreachable` when answers remain unacknowledged at the end.
     public func run() async throws {
         defer { told.finish() }
-        try await finishingWhenCancelled { try await self.serve() } onCancel: { self.leave() }
+        try await finishingWhenCancelled {
+            try await self.serve()
+        } onCancel: {
+            self.leave()
+        }
     }
 
     private func serve() async throws {
@@ -95,8 +99,10 @@ public final class WorkSession: Sendable {
             let identity = try configuration.identity.load()
             _ = try identity.trust.verify(pem: identity.certificatePEM, now: date())
             connection = try WorkConnection(to: address, as: identity, options: configuration.limits.connection)
+        } catch let error as IdentityError {
+            return WorkerError(.badIdentity, error.message, cause: error)
         } catch {
-            return WorkerError(.badIdentity, "\(error)", cause: error)
+            return WorkerError(wrapping: error)
         }
         return await withTaskGroup(of: WorkerError??.self) { group in
             group.addTask {

@@ -102,7 +102,7 @@ public enum WorkEvent: Sendable {
     case deadline(LeaseKey, at: Duration)
     /// The reply to an answer. Only `tryAgain` is not told: the session repeats by itself.
     case settled(LeaseKey, Plimsoll_V1_Settlement)
-    /// The reply to a request.
+    /// The reply to a request, or what the coordinator did by itself: at a limit it parks.
     case changed(LeaseKey, Plimsoll_V1_LeaseState, message: String)
     /// The lease is gone. An answer may still be sent: it is kept for a human (P6).
     case lost(LeaseKey, Plimsoll_V1_RevokeReason, message: String)

@@ -29,7 +29,8 @@ extension WorkerState {
         guard case .connecting = phase, welcome.revision == Self.revision else {
             return end(
                 WorkerError(
-                    .protocolBroken, "the coordinator speaks revision \(welcome.revision) of the protocol, "
+                    .protocolBroken,
+                    "the coordinator speaks revision \(welcome.revision) of the protocol, "
                         + "this worker \(Self.revision); update the older of the two"))
         }
         phase = .open
@@ -91,6 +92,8 @@ extension WorkerState {
     private mutating func changed(_ change: Plimsoll_V1_LeaseChange, now: Duration) {
         let key = LeaseKey(task: change.task, fence: change.fence)
         let asked = requests.removeValue(forKey: key)
+        // A coordinator parks by itself at a limit: that is news as well.
+        let isNews = asked != nil || (leases[key] != nil && change.state != .held && change.state != .unchanged)
         switch change.state {
         case .held:
             let deadline = now + .milliseconds(Int64(change.deadlineMilliseconds))
@@ -107,7 +110,7 @@ extension WorkerState {
             gone(key)
             answers[key] = answer
         }
-        if asked != nil { emit(.changed(key, change.state, message: change.message)) }
+        if isNews { emit(.changed(key, change.state, message: change.message)) }
     }
 
     private mutating func revoked(_ revoke: Plimsoll_V1_Revoke) {

@@ -59,7 +59,8 @@ extension WorkerState {
         }
         addAnswers(to: &message, now: now)
         addRequests(to: &message, now: now)
-        isEmpty = isEmpty && message.submits.isEmpty && message.declines.isEmpty && message.releases.isEmpty
+        isEmpty =
+            isEmpty && message.submits.isEmpty && message.declines.isEmpty && message.releases.isEmpty
             && message.parks.isEmpty && message.extends.isEmpty
         // The goodbye may have been the last thing to say.
         if message.leaving { tick(now: now) }

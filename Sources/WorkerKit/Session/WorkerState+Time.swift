@@ -10,7 +10,7 @@ extension WorkerState {
         case .open:
             moments.append(heartbeatAt)
             if let askAgainAt { moments.append(askAgainAt) }
-            if let moveAt { moments.append(moveAt) }
+            if let moveAt { moments.append(order == .keep ? moveAt : moveAt + limits.farewellWait) }
             if let pausedUntil { moments.append(pausedUntil) }
             moments += answers.values.map { $0.sentAt.map { $0 + limits.replyWait } ?? $0.notBefore }
             moments += requests.values.compactMap { $0.sentAt.map { $0 + limits.replyWait } }
@@ -33,12 +33,20 @@ extension WorkerState {
         case .connecting(let until) where until <= now:
             order = .drop
         case .open:
-            if moveAt.map({ $0 <= now }) ?? false { order = .drop }
+            tickMove(now: now)
             if isFrozen(now: now) { order = .drop }
             if let due = askAgainAt, due <= now { askAgainAt = nil }
             if let due = pausedUntil, due <= now { pausedUntil = nil }
         default: break
         }
+    }
+
+    /// A stream that is left by choice is half-closed first: a lease that is on its way would be unknown here and held
+    /// for nobody until the stream's life is over.
+    private mutating func tickMove(now: Duration) {
+        guard let moveAt, moveAt <= now else { return }
+        if order == .keep { order = .halfClose }
+        if moveAt + limits.farewellWait <= now { order = .drop }
     }
 
     /// The connection's end says so as well, but a stream may be cut off for longer than a lease lasts.
@@ -81,7 +89,8 @@ extension WorkerState {
                 requests[key] = PendingRequest(request: .release)
             }
         }
-        // A lease may be on its way until the coordinator has heard the goodbye; half-closed, it could not be given back.
+        // A lease may be on its way until the coordinator has heard the goodbye; half-closed, nobody could give it
+        // back.
         let hasSaidGoodbye = leavingSentAt.map { wanted == 0 || $0 + limits.lastLeaseWait <= now } ?? false
         let isDone = leases.isEmpty && answers.isEmpty && requests.isEmpty
         switch phase {
@@ -101,7 +110,8 @@ extension WorkerState {
             answers.isEmpty
                 ? nil
                 : WorkerError(
-                    .unreachable, "\(answers.count) answers were sent but not acknowledged; they count if they arrived"))
+                    .unreachable, "\(answers.count) answers were sent but not acknowledged; they count if they arrived")
+        )
     }
 
     /// The session's certificate is new: go on under it.

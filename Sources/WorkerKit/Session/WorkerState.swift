@@ -146,11 +146,12 @@ struct WorkerState: Sendable {
         leavingSentAt = nil
         forgetSent()
         if let error, !error.isTemporary, error.code != .closed { return end(error) }
-        if leaving, answers.isEmpty {
+        if leaving, answers.isEmpty, !moved || leases.isEmpty {
             leases.removeAll()
             return end(nil)
         }
-        let wait = moved ? .zero : backoff.next(using: &generator)
+        // What the coordinator asks for is the least; it knows no other coordinator.
+        let wait = moved ? .zero : max(backoff.next(using: &generator), error?.retryAfter ?? .zero)
         phase = .waiting(until: now + wait)
         guard !moved else { return }
         emit(.disconnected(error ?? WorkerError(.unreachable, "the coordinator ended the stream"), wait: wait))

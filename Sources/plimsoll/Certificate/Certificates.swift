@@ -36,4 +36,4 @@ extension Plimsoll_V1_CertificateRow: Listable {
     }
 }
 
-extension Role: @retroactive ExpressibleByArgument {}
+extension Role: ExpressibleByArgument {}

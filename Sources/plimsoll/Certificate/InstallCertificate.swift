@@ -23,7 +23,8 @@ struct InstallCertificate: AsyncParsableCommand {
             .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) + "\n" + Self.end + "\n" }
         guard parts.count >= 2 else {
             throw CommandFailure(
-                .wrongUse, "\(file) must hold a certificate and its authority's", next: "ask for the file of `cert issue`")
+                .wrongUse, "\(file) must hold a certificate and its authority's",
+                next: "ask for the file of `cert issue`")
         }
         let trust = parts.dropFirst().joined()
         let certificate = try CertificateIdentity(pem: parts[0], trustDomain: try TrustBundle(pem: trust).trustDomain)
@@ -33,7 +34,13 @@ struct InstallCertificate: AsyncParsableCommand {
             ?? directory.identity(certificate.identity.name)
         try files.store(certificatePEM: parts[0], trustPEM: trust)
         let path = files.directory.path(percentEncoded: false)
-        Output.talk("next: plimsoll consent list --identity \(path) --server HOST:PORT")
+        let next =
+            switch certificate.identity.role {
+            case .engineer: "plimsoll consent list --identity \(path) --server HOST:PORT"
+            case .coordinator: "name \(path) as `identity` in the configuration of plimsoll serve"
+            case .supervisor, .reviewer, .operator: "plimsoll doctor --identity \(path) --server HOST:PORT"
+            }
+        Output.talk("next: \(next)")
         output.report(
             "\(certificate.identity.uri) is ready in \(path), valid until \(certificate.notAfter.ISO8601Format())",
             [

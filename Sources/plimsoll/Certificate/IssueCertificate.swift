@@ -30,7 +30,8 @@ struct IssueCertificate: AsyncParsableCommand {
 
     func run() async throws {
         guard let validity = DurationText.parse(valid), validity >= .seconds(3_600) else {
-            throw CommandFailure(.wrongUse, "--valid \(valid) is no duration of an hour or more", next: "write 24h or 7d")
+            throw CommandFailure(
+                .wrongUse, "--valid \(valid) is no duration of an hour or more", next: "write 24h or 7d")
         }
         let request = RequestFile(parsing: try TextFile.read(file))
         let chain: String

@@ -13,7 +13,8 @@ struct ListCertificates: AsyncParsableCommand {
     func run() async throws {
         let certificates = try await connection.withCoordinator { client in
             try await client.control.listCertificates(
-                .with { $0.name = name ?? "" }, options: ControlClient.callOptions).certificates
+                .with { $0.name = name ?? "" }, options: ControlClient.callOptions
+            ).certificates
         }
         output.list(certificates, empty: "no certificate was issued\(name.map { " to \($0)" } ?? "")")
     }

@@ -43,7 +43,9 @@ struct RenewCertificate: AsyncParsableCommand {
         let certificate = try files.certificate()
         output.report(
             "\(me.uri) is renewed, valid until \(certificate.notAfter.ISO8601Format())",
-            ["identity": .string(me.uri), "serial": .string(certificate.serial),
-             "not_after": .string(certificate.notAfter.ISO8601Format())])
+            [
+                "identity": .string(me.uri), "serial": .string(certificate.serial),
+                "not_after": .string(certificate.notAfter.ISO8601Format()),
+            ])
     }
 }

@@ -7,7 +7,8 @@ import SwiftProtobuf
 struct Consents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "consent", abstract: "Your own agreements: look, give, refuse, withdraw.",
-        discussion: "Needs your own certificate (--identity). Refusing and withdrawing need no reason and cost nothing.",
+        discussion:
+            "Needs your own certificate (--identity). Refusing and withdrawing need no reason and cost nothing.",
         subcommands: [ListConsents.self, GiveConsent.self, RefuseConsent.self, WithdrawConsent.self])
 }
 

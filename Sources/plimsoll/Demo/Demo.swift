@@ -48,7 +48,8 @@ struct Demo: Sendable {
                     try project.file().document(), options: ControlClient.callOptions)
             }
             Output.talk(
-                "\(DemoPeople.engineers.count) engineers; their keys are made on this machine, which only a demo may do")
+                "\(DemoPeople.engineers.count) engineers; their keys are made on this machine, which only a demo may do"
+            )
             for engineer in DemoPeople.engineers { try await enrol(engineer, client) }
         }
         Output.talk("each reads the notice and agrees, with their own certificate")
@@ -80,7 +81,9 @@ struct Demo: Sendable {
     }
 
     private func agree(_ engineer: DemoPeople.Engineer) async throws {
-        try await ControlClient.with(deployment.plan.listen.map(\.reachable), identity: folder.directory.identity(engineer.name)) {
+        try await ControlClient.with(
+            deployment.plan.listen.map(\.reachable), identity: folder.directory.identity(engineer.name)
+        ) {
             client in
             for entry in try await client.agreements() where entry.notice.purpose == DemoPeople.purpose {
                 _ = try await client.workQueue.giveAgreement(
@@ -136,7 +139,8 @@ struct Demo: Sendable {
             if done == wanted, scenes.isOver { return }
             guard clock.now < deadline else {
                 throw CommandFailure(
-                    .failed, "the demo stands still: \(done) of \(wanted) labels, not seen: "
+                    .failed,
+                    "the demo stands still: \(done) of \(wanted) labels, not seen: "
                         + (scenes.missing.isEmpty ? "nothing" : scenes.missing.joined(separator: ", ")),
                     next: "look at \(folder.workers.path(percentEncoded: false)) and "
                         + folder.directory.coordinatorLog(1).path(percentEncoded: false))
@@ -154,9 +158,11 @@ struct Demo: Sendable {
                 .with {
                     $0.project = project.name
                     $0.limit = Self.tasksMax
-                }, options: ControlClient.callOptions).tasks
+                }, options: ControlClient.callOptions
+            ).tasks
             late += try await client.control.listLateAnswers(
-                .with { $0.project = project.name }, options: ControlClient.callOptions).answers.count
+                .with { $0.project = project.name }, options: ControlClient.callOptions
+            ).answers.count
         }
         return (tasks, late)
     }
@@ -174,7 +180,8 @@ struct Demo: Sendable {
         Table.lines(summaries).forEach(Output.line)
         Output.line("")
         for summary in summaries { Output.line(summary.manifest) }
-        Output.talk("the labels stay in \(target.path(percentEncoded: false)), each export checked against its manifest")
+        Output.talk(
+            "the labels stay in \(target.path(percentEncoded: false)), each export checked against its manifest")
     }
 
     private func export(_ project: DemoProject, to target: URL, _ client: ControlClient) async throws -> DemoSummary {
@@ -190,9 +197,11 @@ struct Demo: Sendable {
             .with {
                 $0.project = project.name
                 $0.limit = Self.tasksMax
-            }, options: ControlClient.callOptions).tasks
+            }, options: ControlClient.callOptions
+        ).tasks
         let late = try await client.control.listLateAnswers(
-            .with { $0.project = project.name }, options: ControlClient.callOptions).answers.count
+            .with { $0.project = project.name }, options: ControlClient.callOptions
+        ).answers.count
         return DemoSummary(
             project: project.name, tasks: tasks.count, labels: manifest.counts.labels,
             annotators: manifest.counts.annotators, late: late,

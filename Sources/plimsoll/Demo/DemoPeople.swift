@@ -21,6 +21,7 @@ enum DemoPeople {
 
     static let notice = Plimsoll_V1_NoticeDocument.with {
         $0.id = "taking-part"
+        $0.version = 1
         $0.locale = "en"
         $0.purpose = purpose
         $0.text = """

@@ -35,7 +35,8 @@ struct Finding: Listable, Equatable {
 
     /// As a line for people: what, how it is, and below it what to do.
     var lines: [String] {
-        let head = Table.pad(state == .ok ? "ok" : state.rawValue.uppercased(), to: 8) + name + ": "
+        let head =
+            Table.pad(state == .ok ? "ok" : state.rawValue.uppercased(), to: 8) + name + ": "
             + Terminal.harmless(finding)
         return remedy.isEmpty ? [head] : [head, "        -> " + Terminal.harmless(remedy)]
     }

@@ -52,7 +52,8 @@ struct EnrolEngineer: AsyncParsableCommand {
         var sentence = "\(enrolled.name) is enrolled in \(enrolled.projects.joined(separator: ", "))"
         if !enrolled.token.isEmpty {
             sentence += "\ntoken, shown once: \(enrolled.token)"
-            Output.talk("next, on the engineer's machine: plimsoll cert request \(enrolled.name) --token \(enrolled.token)")
+            Output.talk(
+                "next, on the engineer's machine: plimsoll cert request \(enrolled.name) --token \(enrolled.token)")
         }
         output.report(
             sentence,

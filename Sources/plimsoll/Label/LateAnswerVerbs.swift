@@ -4,7 +4,8 @@ import PlimsollProtocol
 import SwiftProtobuf
 
 struct ListLateAnswers: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Late answers that wait for a human.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Late answers that wait for a human.")
 
     @Option(help: "The project.")
     var project: String
@@ -14,7 +15,8 @@ struct ListLateAnswers: AsyncParsableCommand {
     func run() async throws {
         let answers = try await connection.withCoordinator { client in
             try await client.control.listLateAnswers(
-                .with { $0.project = project }, options: ControlClient.callOptions).answers
+                .with { $0.project = project }, options: ControlClient.callOptions
+            ).answers
         }
         output.list(answers, empty: "no late answer of \(project) waits")
     }

@@ -17,7 +17,8 @@ struct VerifyLabels: AsyncParsableCommand {
         guard mismatches.isEmpty else {
             if output.format == .json { Output.json(["ok": false, "mismatches": .array(list)]) }
             throw CommandFailure(
-                .failed, "\(directory) is not what its manifest says\n"
+                .failed,
+                "\(directory) is not what its manifest says\n"
                     + mismatches.map { "  \($0)" }.joined(separator: "\n"),
                 next: "export again into another folder")
         }

@@ -95,7 +95,7 @@ enum SchemaSetup {
             connection = try await Connection.connect(configuration, logger: logger)
         } catch let error as PostgresError {
             throw CommandFailure(
-                .failed, "the database cannot be reached: \(error.description)",
+                .failed, "the database cannot be reached: \(error.reason)",
                 next: "name it with --database \"host=... dbname=... user=...\"", cause: error)
         }
         let result: Swift.Result<Result, any Error>

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PlimsollProtocol
+import SwiftProtobuf
 
 struct PublishNotice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,9 +27,17 @@ struct PublishNotice: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let document = try NoticeFile.read(file)
-        let published = try await connection.withCoordinator {
-            try await $0.control.publishNotice(document, options: ControlClient.callOptions)
+        let read = try NoticeFile.read(file)
+        let published = try await connection.withCoordinator { client in
+            var document = read
+            if document.version == 0 {
+                // The file leaves it open: the one after the latest. Who publishes at the same time gets a conflict.
+                let known = try await client.control.listNotices(
+                    .with { $0.id = read.id }, options: ControlClient.callOptions
+                ).notices.filter { $0.id == read.id }
+                document.version = (known.map(\.version).max() ?? 0) + 1
+            }
+            return try await client.control.publishNotice(document, options: ControlClient.callOptions)
         }
         output.report(
             "notice \(published.id) version \(published.version) is published for purpose \(published.purpose)\n"

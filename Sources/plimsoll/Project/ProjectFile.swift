@@ -32,7 +32,9 @@ struct ProjectFile {
         try map.allow(keys: Self.keys)
         let folder = URL(filePath: file).deletingLastPathComponent()
         func beside(_ key: String) throws -> String? {
-            try map.string(key).map { try TextFile.read(URL(filePath: $0, relativeTo: folder).path(percentEncoded: false)) }
+            try map.string(key).map {
+                try TextFile.read(URL(filePath: $0, relativeTo: folder).path(percentEncoded: false))
+            }
         }
         name = try map.string("name")
         instructions = try map.string("instructions") ?? beside("instructions_file")

@@ -19,7 +19,8 @@ extension Plimsoll_V1_ProjectDocument: Listable {
             Column("state", "state") { .string($0.state) },
             Column("overlap", "overlap", right: true) { .number(JSONNumber(Int($0.overlap))) },
             Column("weight", "weight", right: true) { .number(JSONNumber(Int($0.weight))) },
-            Column("effort", "effort_seconds", right: true, shown: { DurationText.format(.seconds($0.effortSeconds)) }) {
+            Column("effort", "effort_seconds", right: true, shown: { DurationText.format(.seconds($0.effortSeconds)) })
+            {
                 .number(JSONNumber(Int($0.effortSeconds)))
             },
             Column("purposes", "purposes") { .array($0.purposes.map(JSONValue.string)) },

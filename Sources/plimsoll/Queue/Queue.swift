@@ -75,7 +75,8 @@ extension Plimsoll_V1_LeaseRow: Listable {
             Column("project", "project") { .string($0.project) },
             Column("task", "key") { .string($0.key) },
             Column("kind", "kind") { .string($0.kind) },
-            Column("age", "age_seconds", right: true, shown: { DurationText.readable(.seconds(Int64($0.ageSeconds))) }) {
+            Column("age", "age_seconds", right: true, shown: { DurationText.readable(.seconds(Int64($0.ageSeconds))) })
+            {
                 .number(JSONNumber(Int($0.ageSeconds)))
             },
             Column("deadline in", "deadline_seconds", right: true, shown: deadline) {

@@ -19,7 +19,8 @@ struct QueueLeases: AsyncParsableCommand {
                 .with {
                     $0.project = project ?? ""
                     $0.limit = limit
-                }, options: ControlClient.callOptions).leases
+                }, options: ControlClient.callOptions
+            ).leases
         }
         output.list(leases, empty: "nothing is leased now")
     }

@@ -15,7 +15,8 @@ struct QueueStatus: AsyncParsableCommand {
     func run() async throws {
         let projects = try await connection.withCoordinator { client in
             try await client.control.queueStatus(
-                .with { $0.project = project ?? "" }, options: ControlClient.callOptions).projects
+                .with { $0.project = project ?? "" }, options: ControlClient.callOptions
+            ).projects
         }
         guard output.format == .table else { return Output.json(.array(projects.map(\.json))) }
         output.list(projects, empty: "there are no projects yet; make one with `plimsoll project create`")

@@ -34,7 +34,8 @@ struct WatchQueue: AsyncParsableCommand {
                 let request = Plimsoll_V1_QueueStatusRequest.with { $0.project = project ?? "" }
                 let picture: [String]
                 do {
-                    picture = Self.picture(try await client.control.queueStatus(request, options: ControlClient.callOptions))
+                    picture = Self.picture(
+                        try await client.control.queueStatus(request, options: ControlClient.callOptions))
                 } catch let error as RPCError where error.code == .unavailable {
                     // The coordinator may come back; the screen says what is known.
                     picture = ["the coordinator does not answer: \(error.message)"]

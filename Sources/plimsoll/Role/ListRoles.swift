@@ -12,7 +12,8 @@ struct ListRoles: AsyncParsableCommand {
 
     func run() async throws {
         let grants = try await connection.withCoordinator { client in
-            try await client.control.listRoles(.with { $0.name = name ?? "" }, options: ControlClient.callOptions).grants
+            try await client.control.listRoles(.with { $0.name = name ?? "" }, options: ControlClient.callOptions)
+                .grants
         }
         output.list(grants, empty: "no roles are granted; grant one with `plimsoll role grant NAME ROLE`")
     }

@@ -35,14 +35,16 @@ struct CoordinatorProcess: Sendable {
         }
         if let expected = configuration.trustDomain, expected != certificate.identity.trustDomain {
             throw CommandFailure(
-                .wrongUse, "the configuration's trust_domain is \(expected), the certificate's "
+                .wrongUse,
+                "the configuration's trust_domain is \(expected), the certificate's "
                     + certificate.identity.trustDomain)
         }
         try identity.checkClock()
         authority = try configuration.authority.map { try CertificateAuthority.load(from: $0) }
         if let authority, authority.trustDomain != certificate.identity.trustDomain {
             throw CommandFailure(
-                .wrongUse, "the authority is of \(authority.trustDomain), the coordinator of "
+                .wrongUse,
+                "the authority is of \(authority.trustDomain), the coordinator of "
                     + certificate.identity.trustDomain)
         }
     }
@@ -56,7 +58,7 @@ struct CoordinatorProcess: Sendable {
             connection = try await Connection.connect(settings, logger: logger)
         } catch let error as PostgresError {
             throw CommandFailure(
-                .failed, "the database cannot be reached: \(error.description)",
+                .failed, "the database cannot be reached: \(error.reason)",
                 next: "see that PostgreSQL runs and that `database` in the configuration names it", cause: error)
         }
         let state: SchemaState

@@ -35,7 +35,8 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = Logger.Level(rawValue: configuration.logLevel) ?? .info
         let files = OpenFiles.raise()
         if files < LocalChecks.openFilesWanted {
-            logger.warning("few open files allowed", metadata: ["limit": "\(files)", "wanted": "\(LocalChecks.openFilesWanted)"])
+            logger.warning(
+                "few open files allowed", metadata: ["limit": "\(files)", "wanted": "\(LocalChecks.openFilesWanted)"])
         }
         let process = try CoordinatorProcess(configuration: configuration, logger: logger)
         try await process.checkDatabase()

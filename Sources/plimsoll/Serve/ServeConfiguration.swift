@@ -1,6 +1,6 @@
+import Coordinator
 import Foundation
 import Gateway
-import Coordinator
 
 /// What `plimsoll serve` is told by its file. Durations are written as 90s, 5m or 4h.
 struct ServeConfiguration: Sendable {
@@ -32,7 +32,9 @@ struct ServeConfiguration: Sendable {
         "database", "listen", "advertise", "identity", "trust_domain", "authority", "reflection", "log",
         "shutdown", "limits", "times", "database_connections",
     ]
-    static let limitKeys = ["connections", "connections_per_person", "calls_per_connection", "calls_per_second_per_person"]
+    static let limitKeys = [
+        "connections", "connections_per_person", "calls_per_connection", "calls_per_second_per_person",
+    ]
     static let timeKeys = ["heartbeat", "stream_ttl", "presenting", "deadline_grace"]
 
     init(path: String) throws {
@@ -90,7 +92,9 @@ struct ServeConfiguration: Sendable {
 
     private static func address(_ map: YAMLMap, _ key: String) throws -> ServerAddress? {
         guard let text = try map.string(key) else { return nil }
-        guard let address = ServerAddress(text) else { throw map.failure(key, "must be host:port, such as 0.0.0.0:7443") }
+        guard let address = ServerAddress(text) else {
+            throw map.failure(key, "must be host:port, such as 0.0.0.0:7443")
+        }
         return address
     }
 }

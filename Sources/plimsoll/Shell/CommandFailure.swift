@@ -40,7 +40,7 @@ struct CommandFailure: Error {
         case let error as GatewayError: self.init(error.exitStatus, error.message, cause: error)
         case let error as PostgresError:
             self.init(
-                .failed, "the database does not answer as it must: \(error.description)",
+                .failed, "the database does not answer as it must: \(error.reason)",
                 next: "see that PostgreSQL runs and that the configuration names it", cause: error)
         case is CancellationError: self.init(.failed, "stopped before it was done", cause: error)
         default: self.init(.failed, String(describing: error), cause: error)
@@ -62,6 +62,14 @@ struct CommandFailure: Error {
             }
         let message = error.message.isEmpty ? "the coordinator answered \(error.code)" : error.message
         self.init(ExitStatus(error.code), message, next: next, cause: error)
+    }
+}
+
+extension PostgresError {
+    /// In libpq's or the server's own words, which are for whoever runs the command; the description is without them.
+    var reason: String {
+        let words = message.split(separator: "\n").joined(separator: " ")
+        return words.isEmpty ? description : words
     }
 }
 

@@ -25,13 +25,16 @@ struct ConnectionOptions: ParsableArguments {
     func addresses() throws -> [ServerAddress] {
         if let text = server ?? Self.environment("PLIMSOLL_SERVER") {
             guard let list = ServerAddress.list(text) else {
-                throw CommandFailure(.wrongUse, "\"\(text)\" is no list of addresses", next: "write host:port,host:port")
+                throw CommandFailure(
+                    .wrongUse, "\"\(text)\" is no list of addresses", next: "write host:port,host:port")
             }
             return list
         }
         let file = directory.serverFile
         // Without the file nothing was started from this folder; the default is then as good a guess as any.
-        if let text = try? String(contentsOf: file, encoding: .utf8), let list = ServerAddress.list(text) { return list }
+        if let text = try? String(contentsOf: file, encoding: .utf8), let list = ServerAddress.list(text) {
+            return list
+        }
         return [ServerAddress(host: "localhost", port: ServerAddress.portDefault)]
     }
 
@@ -51,7 +54,8 @@ struct ConnectionOptions: ParsableArguments {
         if names.count == 1 { return directory.identity(names[0]) }
         guard names.isEmpty else {
             throw CommandFailure(
-                .wrongUse, "there are several identities in \(directory.identities.path(percentEncoded: false)): "
+                .wrongUse,
+                "there are several identities in \(directory.identities.path(percentEncoded: false)): "
                     + names.joined(separator: ", "), next: "choose one with --identity NAME")
         }
         throw CommandFailure(

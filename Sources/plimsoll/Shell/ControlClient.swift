@@ -51,7 +51,7 @@ struct ControlClient: Sendable {
             }
         }
         throw CommandFailure(
-            .failed, "no coordinator answers\n  " + failures.joined(separator: "\n  "),
+            .failed, "no coordinator answers: " + failures.joined(separator: "; "),
             next: "see that one runs (`plimsoll up`, `plimsoll serve`) and that --server names it", cause: last)
     }
 

@@ -36,7 +36,8 @@ struct DataDirectory: Sendable {
     /// Names of the identities kept here, sorted; empty where there are none.
     var identityNames: [String] {
         // A missing folder holds no identities.
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: identities.path(percentEncoded: false))) ?? []
+        let entries =
+            (try? FileManager.default.contentsOfDirectory(atPath: identities.path(percentEncoded: false))) ?? []
         return entries.filter { name in
             let file = identities.appending(path: name).appending(path: IdentityFiles.certificateFileName)
             return FileManager.default.fileExists(atPath: file.path(percentEncoded: false))

@@ -9,7 +9,7 @@ struct OutputOptions: ParsableArguments {
         case json
     }
 
-    @Option(name: [.short, .customLong("output")], help: "How results are written: table or json.")
+    @Option(name: [.customShort("o"), .customLong("output")], help: "How results are written: table or json.")
     var format: Format = .table
 
     /// A list of rows; `empty` is said on stderr where a table has none.

@@ -33,7 +33,7 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
             host = String(host[..<colon])
         }
         guard !host.isEmpty, host.utf8.count <= Self.hostCharactersMax,
-            host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "/") })
+            host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") && !"/[]".utf8.contains($0) })
         else { return nil }
         self.init(host: host, port: port)
     }

@@ -44,10 +44,8 @@ enum TextFile {
 /// Why the system refused a file, in its own words.
 enum FileTrouble {
     static func reason(_ error: any Error) -> String {
-        let error = error as NSError
-        if let below = error.userInfo[NSUnderlyingErrorKey] as? NSError, below.domain == NSPOSIXErrorDomain {
-            return String(cString: strerror(Int32(below.code)))
-        }
-        return error.localizedDescription
+        let below = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error ?? error
+        if let below = below as? POSIXError { return String(cString: strerror(below.code.rawValue)) }
+        return below.localizedDescription
     }
 }

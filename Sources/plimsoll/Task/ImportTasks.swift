@@ -3,7 +3,7 @@ public import Exchange
 import PlimsollModel
 import PlimsollProtocol
 
-extension TaskFormat: @retroactive ExpressibleByArgument {}
+extension TaskFormat: ExpressibleByArgument {}
 
 struct ImportTasks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,9 +58,11 @@ struct ImportTasks: AsyncParsableCommand {
         _ response: Plimsoll_V1_ImportTasksResponse, project: String, dryRun: Bool
     ) -> String {
         let count = ProgressPicture.grouped(Int(response.imported))
-        let skipped = response.skipped == 0 ? "" : ", \(ProgressPicture.grouped(Int(response.skipped))) were there already"
+        let skipped =
+            response.skipped == 0 ? "" : ", \(ProgressPicture.grouped(Int(response.skipped))) were there already"
         if dryRun { return "\(count) tasks would be imported into \(project)\(skipped)" }
-        return "\(count) tasks imported into \(project)\(skipped) (import \(response.import))"
+        let number = response.import == 0 ? "" : " (import \(response.import))"
+        return "\(count) tasks imported into \(project)\(skipped)\(number)"
     }
 
     private static func json(_ response: Plimsoll_V1_ImportTasksResponse) -> JSONValue {

@@ -22,7 +22,8 @@ struct ListTasks: AsyncParsableCommand {
                     $0.project = project
                     $0.state = state?.rawValue ?? ""
                     $0.limit = limit
-                }, options: ControlClient.callOptions).tasks
+                }, options: ControlClient.callOptions
+            ).tasks
         }
         output.list(tasks, empty: state.map { "no task of \(project) is \($0.rawValue)" } ?? "\(project) has no tasks")
         if tasks.count == Int(limit) { Output.talk("there may be more; raise --limit") }

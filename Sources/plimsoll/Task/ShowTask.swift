@@ -19,7 +19,8 @@ struct ShowTask: AsyncParsableCommand {
                     $0.project = project
                     $0.key = key
                     $0.limit = 1
-                }, options: ControlClient.callOptions).tasks
+                }, options: ControlClient.callOptions
+            ).tasks
         }
         guard let task = tasks.first(where: { $0.key == key }) else {
             throw CommandFailure(

@@ -135,7 +135,8 @@ actor Deployment {
                 if isReady == true { break }
                 guard clock.now < deadline else {
                     throw CommandFailure(
-                        .failed, "coordinator \(keeper.number) is not ready after \(Self.readyWithin); the end of its log:\n"
+                        .failed,
+                        "coordinator \(keeper.number) is not ready after \(Self.readyWithin); the end of its log:\n"
                             + ChildProgram.tail(of: plan.directory.coordinatorLog(keeper.number)))
                 }
                 try await Task.sleep(for: Self.readyPoll)

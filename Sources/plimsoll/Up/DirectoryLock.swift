@@ -62,7 +62,8 @@ enum DiskSpace {
         let free = Int(status.f_bavail) * Int(status.f_frsize)
         guard free >= bytesMin else {
             throw CommandFailure(
-                .failed, "only \(ProgressPicture.size(free)) are free where \(directory.path) is, "
+                .failed,
+                "only \(ProgressPicture.size(free)) are free where \(directory.path) is, "
                     + "\(ProgressPicture.size(bytesMin)) are needed",
                 next: "make room, or choose another folder with --data DIR")
         }

@@ -30,7 +30,9 @@ enum FreePort {
                 bind(file, raw, length) == 0 && getsockname(file, raw, &length) == 0 ? nil : errno
             }
         }
-        if let number { throw CommandFailure(.failed, "\(host) cannot be listened on: \(String(cString: strerror(number)))") }
+        if let number {
+            throw CommandFailure(.failed, "\(host) cannot be listened on: \(String(cString: strerror(number)))")
+        }
         return Int(UInt16(bigEndian: address.sin_port))
     }
 

@@ -18,7 +18,9 @@ enum NextSteps {
             "In another terminal:",
             "",
         ]
-        if directory.path != DataDirectory.standard.path { lines.append("  export PLIMSOLL_DATA=\(quoted(directory.path))") }
+        if directory.path != DataDirectory.standard.path {
+            lines.append("  export PLIMSOLL_DATA=\(quoted(directory.path))")
+        }
         let name = quoted(program)
         lines += ["  \(name) doctor", "  \(name) queue watch"]
         if !demo {
@@ -36,7 +38,8 @@ enum NextSteps {
     /// Safe to paste into a shell.
     private static func quoted(_ text: String) -> String {
         let plain = text.utf8.allSatisfy { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "/._-~".utf8.contains(byte)
+            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "/._-~".utf8.contains(byte)
         }
         return plain ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }

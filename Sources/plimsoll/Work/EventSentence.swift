@@ -25,7 +25,8 @@ enum EventSentence {
         let ask = ", asking again in \(seconds(.milliseconds(Int64(idle.askAgainMilliseconds))))"
         if idle.hasRefusal {
             let refusal = idle.refusal
-            let words = refusal.sentence.isEmpty
+            let words =
+                refusal.sentence.isEmpty
                 ? "\(refusal.rule) (\(refusal.value) of \(refusal.limit))" : refusal.sentence
             return "\(Harmless.line(words)) [\(Harmless.line(refusal.rule))]\(ask)"
         }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Glibc
 import Identity
+import Synchronization
 import WorkerKit
 
 /// `plimsoll work`: the worker, as a screen for a person or around a program.
@@ -12,25 +13,27 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Take tasks and answer them: on a screen, or with a program.",
         discussion: """
-            Without --exec it is a screen: it shows the task, builds the form from the project's answer schema and keeps
-            a draft on this machine until the answer is acknowledged.
+            Without --exec it is a screen: it shows the task, builds the form from the project's answer schema and \
+            keeps a draft on this machine until the answer is acknowledged.
 
-            With --exec it runs a program by /bin/sh -c.
-              --exec-mode task   one process a task. The task is one JSON object on its standard input (task, fence, key,
-                                 kind, severity, seconds_left, payload, instructions, answer_schema; problems after an
-                                 answer that the schema refused). Exit 0: its standard output is the answer, one JSON
-                                 value. Exit 3: the task is declined. Anything else answers nothing and gives the task
-                                 back, with growing pauses. It is ended at the deadline of the task.
-              --exec-mode lines  one process for all tasks. It reads such objects, one a line, up to --in-flight of them
-                                 before it answers, and writes lines in any order: {"task":T,"fence":F,"answer":A} or
-                                 {"task":T,"fence":F,"decline":true}. When it ends, what it held is given back, and it
-                                 is started again after a pause.
+            With --exec CMD it runs a program by /bin/sh -c.
 
-            SIGTERM and Ctrl-C: no more tasks, what is held is finished within 30 s, the rest given back. A second one
-            gives back at once.
+            --exec-mode task: one process a task. Its standard input is one JSON object: task, fence, key, kind, \
+            severity, seconds_left, payload, instructions, answer_schema, and problems after an answer that the \
+            schema refused. Exit 0: its standard output, one JSON value, is the answer. Exit 3: the task is declined. \
+            Anything else answers nothing and gives the task back, with growing pauses. The program is ended at the \
+            deadline of the task.
 
-            Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by a rule, 4 not authorized (also a certificate that
-            cannot be used), 5 not found, 6 conflict.
+            --exec-mode lines: one process for all tasks. It reads such objects, one a line, as many as --in-flight \
+            before it has to answer, and writes lines in any order: {"task":T,"fence":F,"answer":A} or \
+            {"task":T,"fence":F,"decline":true}. When it ends, what it held is given back, and it is started again \
+            after a pause.
+
+            SIGTERM and Ctrl-C: no more tasks; what is held is finished within 30 s, the rest given back. A second \
+            one gives back at once.
+
+            Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by a rule, 4 not authorized (also a certificate \
+            that cannot be used), 5 not found, 6 conflict.
             """)
 
     enum ExecMode: String, ExpressibleByArgument, CaseIterable {
@@ -71,14 +74,16 @@ struct WorkCommand: AsyncParsableCommand {
         } catch let error as WorkProblem {
             try Self.end(error)
         } catch let error as WorkerError {
-            try Self.end(WorkProblem(error))
+            let hint = error.code == .badIdentity ? "; a new certificate is asked for with plimsoll cert request" : ""
+            let problem = WorkProblem(error)
+            try Self.end(WorkProblem(problem.code, problem.message + hint, cause: error))
         }
     }
 
     private func work() async throws {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try configuration(environment)
-        // A program or a terminal that goes away is an error of a write, not the end of the process.
+        // A terminal that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let stop = StopSignals()
         defer { stop.cancel() }
@@ -95,7 +100,8 @@ struct WorkCommand: AsyncParsableCommand {
             let runner = ScreenRunner(configuration: configuration, environment: environment)
             guard let result = try await runner.run(onStart: stop.onSignal) else {
                 throw WorkProblem(
-                    .wrongUse, "the screen needs a terminal, and standard input or output is none; "
+                    .wrongUse,
+                    "the screen needs a terminal, and standard input or output is none; "
                         + "name a program with --exec, or run it in a terminal")
             }
             tally = result
@@ -139,22 +145,50 @@ struct WorkCommand: AsyncParsableCommand {
 /// SIGINT, SIGTERM and SIGHUP as a wish to leave, while it lives.
 final class StopSignals: Sendable {
     private let sources: [any DispatchSourceSignal]
+    private let wish: Wish
 
     init() {
+        let wish = Wish()
         sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             // The default would end the process before the source hears of it.
             signal(number, SIG_IGN)
-            return DispatchSource.makeSignalSource(signal: number)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { wish.signalled() }
+            // At once: a source that was never activated must not be released.
+            source.activate()
+            return source
         }
+        self.wish = wish
     }
 
     /// Calls `leave` for each signal from now on.
-    func onSignal(_ leave: @Sendable @escaping () -> Void) {
-        for source in sources {
-            source.setEventHandler { leave() }
-            source.activate()
-        }
-    }
+    func onSignal(_ leave: @Sendable @escaping () -> Void) { wish.set(leave) }
 
     func cancel() { for source in sources { source.cancel() } }
+}
+
+/// What a signal means, which may be known only after it came.
+private final class Wish: Sendable {
+    private struct State {
+        var leave: (@Sendable () -> Void)?
+        var early = 0
+    }
+
+    private let state = Mutex(State())
+
+    func signalled() {
+        let leave = state.withLock { state in
+            if state.leave == nil { state.early += 1 }
+            return state.leave
+        }
+        leave?()
+    }
+
+    func set(_ leave: @Sendable @escaping () -> Void) {
+        let early = state.withLock { state in
+            state.leave = leave
+            return state.early
+        }
+        for _ in 0..<early { leave() }
+    }
 }

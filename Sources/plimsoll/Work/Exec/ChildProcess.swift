@@ -20,9 +20,13 @@ struct ChildProcess: Sendable {
     /// pipe open.
     private static let starting = Mutex(())
 
+    /// A program that stops reading must be an error of a write, not the end of this process.
+    private static let ignoresBrokenPipes: Void = { _ = Glibc.signal(SIGPIPE, SIG_IGN) }()
+
     /// Throws `WorkProblem` when the system starts nothing.
     static func start(_ command: String) throws -> ChildProcess {
-        try starting.withLock { _ in try startAlone(command) }
+        _ = ignoresBrokenPipes
+        return try starting.withLock { _ in try startAlone(command) }
     }
 
     private static func startAlone(_ command: String) throws -> ChildProcess {

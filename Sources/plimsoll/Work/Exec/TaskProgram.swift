@@ -138,7 +138,8 @@ private final class ChildTalk: Sendable {
             let hasEnded = state.withLock { state in
                 var info = siginfo_t()
                 // Looks without taking, so that the number stays the process's own until the lock is free again.
-                let found = waitid(P_PID, id_t(child.id), &info, WEXITED | WNOHANG | WNOWAIT) == 0
+                let found =
+                    waitid(P_PID, id_t(child.id), &info, WEXITED | WNOHANG | WNOWAIT) == 0
                     && info.si_signo == SIGCHLD
                 if found { state.hasEnded = true }
                 return found

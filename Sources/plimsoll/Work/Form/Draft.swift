@@ -4,7 +4,7 @@ import WorkerKit
 
 /// The drafts of one identity: what a person has filled in and not sent, or sent and not got acknowledged, kept on the
 /// worker's own disk until the answer is settled or the agreement withdrawn (P6). Files `<project>-<task>.json` of mode
-/// 0600 in `drafts` of the identity's directory; values by JSON pointer, so that a changed schema keeps what still fits.
+/// 0600 in `drafts` of the identity's directory; values by JSON pointer, so that a changed schema keeps what fits.
 struct DraftStore: Sendable {
     let directory: URL
 

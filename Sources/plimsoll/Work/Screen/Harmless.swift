@@ -107,6 +107,11 @@ enum TextWidth {
         for character in line {
             let columns = of(character)
             if used + columns > width {
+                if character == " " {
+                    lines.append(current)
+                    (current, used, lastSpace) = ("", 0, nil)
+                    continue
+                }
                 if let space = lastSpace {
                     let rest = String(current[current.index(after: space)...])
                     lines.append(String(current[..<space]))

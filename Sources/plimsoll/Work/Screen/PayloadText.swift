@@ -31,12 +31,13 @@ enum PayloadText {
         _ label: String, _ value: JSONValue, _ margin: String, _ indent: Int, _ width: Int
     ) -> [String] {
         let text = margin + label
-        let isShort = switch value {
-        case .object(let object): object.isEmpty
-        case .array(let elements): elements.isEmpty
-        case .string(let string): !string.contains("\n")
-        default: true
-        }
+        let isShort =
+            switch value {
+            case .object(let object): object.isEmpty
+            case .array(let elements): elements.isEmpty
+            case .string(let string): !string.contains("\n")
+            default: true
+            }
         if isShort {
             let line = text + " " + word(value)
             if TextWidth.of(line) <= width { return [line] }

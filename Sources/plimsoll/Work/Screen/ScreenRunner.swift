@@ -9,7 +9,7 @@ struct ScreenRunner {
 
     private enum Input: Sendable {
         case event(WorkEvent)
-        case terminal(Terminal.Input)
+        case terminal(WorkTerminal.Input)
         case second
         case sessionEnded
     }
@@ -17,7 +17,7 @@ struct ScreenRunner {
     /// Nil when there is no terminal.
     func run(onStart: (@Sendable @escaping () -> Void) -> Void) async throws -> WorkTally? {
         let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
-        guard let terminal = Terminal(environment: environment, onInput: { inbox.yield(.terminal($0)) }) else {
+        guard let terminal = WorkTerminal(environment: environment, onInput: { inbox.yield(.terminal($0)) }) else {
             return nil
         }
         let session = WorkSession(configuration)
@@ -44,7 +44,7 @@ struct ScreenRunner {
         }
     }
 
-    private func serve(_ inputs: AsyncStream<Input>, session: WorkSession, terminal: Terminal) async -> WorkTally {
+    private func serve(_ inputs: AsyncStream<Input>, session: WorkSession, terminal: WorkTerminal) async -> WorkTally {
         var screen = ScreenState()
         var decoder = KeyDecoder()
         let drafts = DraftStore(identityDirectory: configuration.identity.directory)
@@ -76,13 +76,17 @@ struct ScreenRunner {
     /// True when the screen must be drawn anew.
     private func perform(
         _ action: ScreenState.Action, _ screen: inout ScreenState, session: WorkSession, drafts: DraftStore,
-        terminal: Terminal
+        terminal: WorkTerminal
     ) async -> Bool {
         do {
             switch action {
             case .answer(let lease, let answer): session.answer(lease, answer)
             case .ask(let request, let lease): session.ask(request, for: lease)
-            case .leave: leave(session, screen)
+            case .leave:
+                // Nobody finishes at a screen that is left: what is open is given back at once, what was sent is
+                // waited for.
+                session.leave()
+                session.leave()
             case .saveDraft(let lease):
                 guard let job = screen.jobs.first(where: { $0.task.lease == lease }) else { return false }
                 try drafts.save(job.entry, for: job.task)
@@ -101,11 +105,5 @@ struct ScreenRunner {
             screen.say("\(error)")
         }
         return false
-    }
-
-    /// Quitting at a screen gives back what is open at once: nobody finishes it any more. What was sent is waited for.
-    private func leave(_ session: WorkSession, _ screen: ScreenState) {
-        session.leave()
-        session.leave()
     }
 }

@@ -62,7 +62,8 @@ extension ScreenState {
         }
         let room = max(0, width - TextWidth.of(right) - 1)
         let isUrgent = job.standing == .open && remaining < Self.urgent
-        return ScreenLine(text: TextWidth.fit(Harmless.line(left), room) + " " + right, style: isUrgent ? .urgent : .bar)
+        return ScreenLine(
+            text: TextWidth.fit(Harmless.line(left), room) + " " + right, style: isUrgent ? .urgent : .bar)
     }
 
     private func footerLines() -> [ScreenLine] {
@@ -96,7 +97,8 @@ extension ScreenState {
         let more = all.count - start - page
         let rule = more > 0 ? " --- \(more) more lines: down, page down " : " ---"
         let formRows = max(0, rows - page - 1)
-        return shown + [ScreenLine(text: rule + String(repeating: "-", count: max(0, width - rule.count)), style: .faint)]
+        let line = rule + String(repeating: "-", count: max(0, width - rule.count))
+        return shown + [ScreenLine(text: line, style: .faint)]
             + pad(window(form, around: focusLine(job, width: width), rows: formRows), to: formRows)
     }
 
@@ -106,9 +108,11 @@ extension ScreenState {
     private func readingLines(_ job: Job, width: Int) -> [ScreenLine] {
         var lines: [ScreenLine] = []
         if case .lost(let words) = job.standing {
-            let text = "The lease has ended: \(words). What you wrote is kept on this machine. You may still send it: "
+            let text =
+                "The lease has ended: \(words). What you wrote is kept on this machine. You may still send it: "
                 + "it is then kept for a human to look at."
-            lines += TextWidth.wrap(text, width - 2).map { ScreenLine(text: " " + $0, style: .strong) } + [ScreenLine(text: "")]
+            lines += TextWidth.wrap(text, width - 2).map { ScreenLine(text: " " + $0, style: .strong) }
+            lines.append(ScreenLine(text: ""))
         }
         let instructions = Harmless.text(job.task.project.instructions)
         if !instructions.isEmpty {
@@ -182,7 +186,8 @@ extension ScreenState {
                 .map { ScreenLine(text: "    " + $0) }
         }
         guard let value else {
-            return [ScreenLine(text: isFocused ? "    enter: write in the editor   i: write here" : "    -", style: .faint)]
+            let text = isFocused ? "    enter: write in the editor   i: write here" : "    -"
+            return [ScreenLine(text: text, style: .faint)]
         }
         let lines = TextWidth.wrap(Harmless.text(Self.word(value)), width - 4)
         var shown = lines.prefix(Self.textLinesMax).map { ScreenLine(text: "    " + $0) }
@@ -199,13 +204,15 @@ extension ScreenState {
         let why = job.task.why
         var lines = ["Why this task is yours now", ""]
         lines.append("Your agreements for \(Harmless.line(job.task.project.name)) were given when it was leased.")
-        lines.append("Policy version \(why.policyVersion), provenance \(why.provenance), instructions version "
-            + "\(job.task.project.instructionsVersion).")
+        lines.append(
+            "Policy version \(why.policyVersion), provenance \(why.provenance), instructions version "
+                + "\(job.task.project.instructionsVersion).")
         lines.append("Open leases: \(why.openLeases) of \(why.openLeasesLimit).")
         let limit = why.dayTasksLimit == 0 ? "no limit" : "\(why.dayTasksLimit)"
         lines.append("Tasks today: \(why.dayTasks), limit: \(limit).")
-        lines.append("Effort estimate: \(Self.clock(job.task.effort)). Task \(job.task.lease.task), fence "
-            + "\(job.task.lease.fence).")
+        lines.append(
+            "Effort estimate: \(Self.clock(job.task.effort)). Task \(job.task.lease.task), fence "
+                + "\(job.task.lease.fence).")
         lines += ["", "You may decline it (d): that costs nothing and is shown to nobody."]
         return lines.flatMap { TextWidth.wrap($0, width - 2) }.map { ScreenLine(text: " " + $0) }
     }
@@ -215,9 +222,11 @@ extension ScreenState {
         if !isLeaving, let idle {
             let refusal = idle.message.refusal
             if idle.message.hasRefusal {
-                lines.append(Harmless.line(refusal.sentence.isEmpty ? EventSentence.reason(idle.message.reason) : refusal.sentence))
-                lines.append("Rule: \(Harmless.line(refusal.rule)), now \(Harmless.line(refusal.value)), "
-                    + "limit \(Harmless.line(refusal.limit)).")
+                let words = refusal.sentence.isEmpty ? EventSentence.reason(idle.message.reason) : refusal.sentence
+                lines.append(Harmless.line(words))
+                lines.append(
+                    "Rule: \(Harmless.line(refusal.rule)), now \(Harmless.line(refusal.value)), "
+                        + "limit \(Harmless.line(refusal.limit)).")
             } else {
                 lines.append("Reason: \(EventSentence.reason(idle.message.reason)).")
             }

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// One at a time. `leave` and `deinit` give the terminal back as it was; so does every signal that ends the process,
 /// because the screen turns them into a normal ending.
-final class Terminal: Sendable {
+final class WorkTerminal: Sendable {
     /// Bytes of keys, and the word that the size changed.
     enum Input: Sendable {
         case bytes([UInt8])

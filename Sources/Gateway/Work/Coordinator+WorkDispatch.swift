@@ -1,0 +1,3 @@
+public import Coordinator
+
+extension Coordinator: WorkDispatch {}

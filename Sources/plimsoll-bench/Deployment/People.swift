@@ -1,0 +1,154 @@
+import Foundation
+import GRPCCore
+import Identity
+import NIOCore
+import PlimsollProtocol
+import WorkerKit
+
+/// A made-up engineer who may work.
+struct Engineer: Sendable {
+    let name: String
+    let identity: IdentityFiles.Content
+}
+
+/// The made-up people: enrolled, with role, certificate and their own agreement, by public calls alone.
+actor People {
+    private let deployment: BenchDeployment
+    private let control: ControlConnection
+    private let group: any EventLoopGroup
+    private let notice: Plimsoll_V1_NoticeDocument
+    private var engineers: [Engineer] = []
+
+    static let purpose = "taking-part"
+    static let project = "bench"
+    /// People made at once.
+    private static let atOnce = 24
+
+    init(deployment: BenchDeployment, control: ControlConnection, group: any EventLoopGroup) async throws {
+        self.deployment = deployment
+        self.control = control
+        self.group = group
+        notice = try await control.control.publishNotice(Self.notice(), options: ControlConnection.options)
+    }
+
+    /// The first `count` people; makes who is missing.
+    func first(_ count: Int) async throws -> [Engineer] {
+        if engineers.count < count {
+            Note.line("enrolling \(count - engineers.count) engineers")
+            let base = engineers.count
+            var made: [Int: Engineer] = [:]
+            try await withThrowingTaskGroup(of: (Int, Engineer).self) { group in
+                var next = base
+                while next < min(base + Self.atOnce, count) {
+                    let number = next
+                    group.addTask { (number, try await self.make(number)) }
+                    next += 1
+                }
+                while let (number, engineer) = try await group.next() {
+                    made[number] = engineer
+                    if made.count % 1_000 == 0 { Note.line("\(base + made.count) engineers") }
+                    if next < count {
+                        let number = next
+                        group.addTask { (number, try await self.make(number)) }
+                        next += 1
+                    }
+                }
+            }
+            engineers += made.sorted { $0.key < $1.key }.map(\.value)
+        }
+        return Array(engineers.prefix(count))
+    }
+
+    /// Enrols people in one more project.
+    nonisolated func enrol(_ people: [Engineer], in project: String) async throws {
+        for engineer in people {
+            let request = Self.enrolment(engineer.name, project: project, token: false)
+            _ = try await ControlConnection.retrying {
+                try await control.control.enrolEngineer(request, options: ControlConnection.options)
+            }
+        }
+    }
+
+    private nonisolated func make(_ number: Int) async throws -> Engineer {
+        let name = "engineer-\(number + 1)"
+        let enrolment = Self.enrolment(name, project: Self.project, token: true)
+        let enrolled = try await ControlConnection.retrying {
+            try await control.control.enrolEngineer(enrolment, options: ControlConnection.options)
+        }
+        var grant = Plimsoll_V1_RoleGrant()
+        grant.name = name
+        grant.role = Role.engineer.rawValue
+        let role = grant
+        _ = try await ControlConnection.retrying {
+            try await control.control.grantRole(role, options: ControlConnection.options)
+        }
+        let files = IdentityFiles(directory: deployment.identities.appending(path: name))
+        var issue = Plimsoll_V1_IssueCertificateRequest()
+        issue.request = try files.createKey().request(
+            for: .engineer(name, worker: "bench", trustDomain: BenchDeployment.trustDomain)
+        ).pem
+        issue.token = enrolled.token
+        issue.validityHours = 72
+        let request = issue
+        let chain = try await ControlConnection.retrying {
+            try await control.control.issueCertificate(request, options: ControlConnection.options)
+        }
+        try files.store(certificatePEM: chain.certificate, trustPEM: chain.authority)
+        let engineer = Engineer(name: name, identity: try files.load())
+        try await agree(engineer)
+        return engineer
+    }
+
+    /// Only the person's own certificate can agree.
+    private nonisolated func agree(_ engineer: Engineer) async throws {
+        let address = try CoordinatorAddress("127.0.0.1:\(await deployment.first.port)")
+        let connection = try WorkConnection(to: address, as: engineer.identity, eventLoopGroup: group)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                // Where the connection fails, the call says so.
+                try? await connection.run()
+            }
+            defer { tasks.cancelAll() }
+            _ = try await connection.giveAgreement(notice: notice.id, version: notice.version, sha256: notice.sha256)
+            connection.close()
+        }
+    }
+
+    private static func notice() -> Plimsoll_V1_NoticeDocument {
+        var notice = Plimsoll_V1_NoticeDocument()
+        notice.id = purpose
+        notice.locale = "en"
+        notice.purpose = purpose
+        notice.text =
+            "You are a made-up person and answer made-up tasks, so that the speed of the queue can be measured."
+        notice.data = "made-up answers and the date of each"
+        notice.recipients = "whoever runs the benchmark"
+        notice.retention = "until the benchmark ends"
+        notice.withdrawalMethod = "plimsoll consent withdraw \(purpose)"
+        notice.alternativeOffered = "not being made up"
+        notice.validityDays = 90
+        notice.material = true
+        return notice
+    }
+
+    private static func enrolment(_ name: String, project: String, token: Bool) -> Plimsoll_V1_EnrolEngineerRequest {
+        var request = Plimsoll_V1_EnrolEngineerRequest()
+        request.name = name
+        request.zone = zoneWhereItIsMorning(Date())
+        request.projects = [project]
+        request.rule = "benchmark, version 1: everybody who was made up for it"
+        request.dataUsed = "none"
+        request.decidedBy = BenchDeployment.operatorName
+        request.alternativeOffered = "not being made up"
+        request.token = token
+        return request
+    }
+
+    /// A zone in which it is ten o'clock or so: the shipped limits have quiet hours, and no run may depend on the hour
+    /// of the machine. Signs are reversed in these names (POSIX).
+    static func zoneWhereItIsMorning(_ now: Date) -> String {
+        let hour = Int(now.timeIntervalSince1970 / 3_600) % 24
+        let offset = 10 - hour
+        return offset == 0 ? "Etc/GMT" : offset > 0 ? "Etc/GMT-\(offset)" : "Etc/GMT+\(min(12, -offset))"
+    }
+}

@@ -1,0 +1,157 @@
+import Coordinator
+import Ledger
+import PlimsollModel
+import Postgres
+import Testing
+
+@Suite("Any process may die or freeze (P12)")
+struct FailureTests {
+    @Test("what a killed coordinator held is granted by another within seconds, its leases can be presented there")
+    func takeover() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 40)
+            let two = deployment.coordinator("two")
+            try await running(two) {
+                let one = deployment.coordinator("one")
+                var held: LeaseReference?
+                try await running(one) {
+                    let ann = try await Hand(one, "ann")
+                    ann.want(1)
+                    held = try #require(try await ann.next().leases.first).lease
+                }
+                // `running` has cancelled it without a drain: its life runs out by itself.
+                let lease = try #require(held)
+                let ann = try await Hand(two, "ann", held: [lease])
+                #expect(ann.stream.welcome.kept.map(\.lease) == [lease])
+                ann.submit(lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                let bob = try await Hand(two, "bob")
+                var answered = 1
+                bob.want(1)
+                while answered < 40 {
+                    let (leases, idle) = try await bob.next()
+                    if let idle {
+                        #expect(idle.reason == .allInOtherHands)
+                        try await Task.sleep(for: .milliseconds(100))
+                        bob.want(1)
+                    }
+                    for lease in leases {
+                        answered += 1
+                        bob.submit(lease.lease, want: 1)
+                    }
+                }
+                try await eventually("all labels are there") {
+                    try await deployment.number("select count(*) from label") == 40
+                }
+            }
+        }
+    }
+
+    @Test("leases of a killed coordinator that nobody presents go to others, and count toward no quarantine")
+    func orphans() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            let two = deployment.coordinator("two") { $0.times.presenting = .seconds(1) }
+            try await running(two) {
+                let one = deployment.coordinator("one")
+                try await running(one) {
+                    let ann = try await Hand(one, "ann")
+                    ann.want(1)
+                    _ = try #require(try await ann.next().leases.first)
+                }
+                let bob = try await Hand(two, "bob")
+                bob.want(1)
+                while true {
+                    let (leases, _) = try await bob.next()
+                    if let lease = leases.first {
+                        bob.submit(lease.lease)
+                        break
+                    }
+                    try await Task.sleep(for: .milliseconds(100))
+                    bob.want(1)
+                }
+                #expect(try await bob.settlement().outcome == .accepted)
+                #expect(
+                    try await deployment.number("select count(*) from lease_history where how = 'coordinator_lost'") == 1)
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+            }
+        }
+    }
+
+    @Test("the last task of a lane in another coordinator's block is served within a second or so")
+    func lastTask() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 10)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                let ann = try await Hand(one, "ann")
+                ann.want(1)
+                _ = try #require(try await ann.next().leases.first)
+                // Coordinator one claimed the whole lane for ann's want.
+                let bob = try await Hand(two, "bob")
+                let asked = ContinuousClock.now
+                bob.want(1)
+                while true {
+                    let (leases, idle) = try await bob.next()
+                    if !leases.isEmpty { break }
+                    #expect(idle?.reason == .allInOtherHands)
+                    try await Task.sleep(for: idle?.askAgainIn ?? .milliseconds(100))
+                    bob.want(1)
+                }
+                // Timed only against a bound that a defect passes: the answer must not wait for a deadline.
+                #expect(ContinuousClock.now - asked < .seconds(5))
+            }
+        }
+    }
+
+    @Test("an expired lease goes to another; the late answer is kept, or accepted while the slot is free (P6)")
+    func late() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            let one = deployment.coordinator { $0.times.streamTimeToLive = .milliseconds(300) }
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                ann.want(1)
+                let lease = try #require(try await ann.next().leases.first).lease
+                try await eventually("the silent stream lost its lease") {
+                    try await deployment.number("select count(*) from lease") == 0
+                }
+                let again = try await Hand(one, "ann")
+                again.submit(lease)
+                #expect(try await again.settlement().outcome == .accepted)
+                #expect(try await deployment.number("select count(*) from label") == 1)
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 1)
+            }
+        }
+    }
+
+    @Test("a task that fails with two people five times is quarantined")
+    func quarantine() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            let one = deployment.coordinator { $0.times.streamTimeToLive = .milliseconds(200) }
+            try await running(one) {
+                for turn in 0..<5 {
+                    let hand = try await Hand(one, turn % 2 == 0 ? "ann" : "bob")
+                    var got = false
+                    while !got {
+                        hand.want(1)
+                        let (leases, _) = try await hand.next()
+                        got = !leases.isEmpty
+                        if !got { try await Task.sleep(for: .milliseconds(50)) }
+                    }
+                    try await eventually("the lease was lost") {
+                        try await deployment.number("select count(*) from lease") == 0
+                    }
+                }
+                #expect(try await deployment.number("select count(*) from closed_task where why = 'quarantined'") == 1)
+                let ann = try await Hand(one, "ann")
+                ann.want(1)
+                #expect(try await ann.next().idle?.reason == .nothingLeft)
+                let sums = try await deployment.number("select sum(quarantined)::bigint from tally")
+                #expect(sums == 1)
+            }
+        }
+    }
+}

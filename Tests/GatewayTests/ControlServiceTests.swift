@@ -1,0 +1,206 @@
+import Foundation
+import GRPCCore
+import Identity
+import Ledger
+import Logging
+import PlimsollProtocol
+import Postgres
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// The control service and the desk over a real database, called as the interceptor calls them: with a caller.
+@Suite struct ControlServiceTests {
+    private struct Office: Sendable {
+        let control: ControlService
+        let desk: LedgerDesk
+        let ledger: Ledger
+        let authority: CertificateAuthority
+
+        func context(_ name: String = "ada", _ role: Role = .operator) throws -> ServerContext {
+            var context = ServerContext(
+                descriptor: MethodDescriptor(fullyQualifiedService: "plimsoll.v1.Control", method: "Test"),
+                remotePeer: "in-process", localPeer: "in-process", cancellation: .init())
+            context.transportSpecific = try caller(name, role)
+            return context
+        }
+
+        func caller(_ name: String, _ role: Role) throws -> Caller {
+            Caller(
+                identity: try PeerIdentity(
+                    role: role, name: name, worker: role == .engineer ? "w1" : nil,
+                    trustDomain: authority.trustDomain),
+                serial: "0a", notAfter: Date() + 3_600)
+        }
+    }
+
+    private func withOffice(_ body: (Office) async throws -> Void) async throws {
+        try await withDatabase { conninfo in
+            let logger = Logger(label: "test.control")
+            let owner = try await Connection.connect(ConnectionConfiguration(conninfo: conninfo), logger: logger)
+            try await Migrator(logger: logger).run(owner)
+            try await Ledger.nameFirstOperator("ada", owner)
+            await owner.close()
+            var configuration = ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
+            configuration.settings = Ledger.sessionSettings
+            let pool = Pool(configuration: configuration, logger: logger)
+            let folder = try TestFolder.make("authority")
+            try CertificateAuthority.create(trustDomain: "test.example", in: folder, now: Date())
+            let authority = try CertificateAuthority.load(from: folder)
+            let ledger = Ledger(pool: pool)
+            let result: Result<Void, any Error>
+            do {
+                try await body(
+                    Office(
+                        control: ControlService(ledger: ledger, authority: authority),
+                        desk: LedgerDesk(ledger: ledger, authority: authority), ledger: ledger,
+                        authority: authority))
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await pool.close()
+            try result.get()
+        }
+    }
+
+    private static let project = Plimsoll_V1_ProjectDocument.with {
+        $0.name = "puzzles"
+        $0.instructions = "Look, then say."
+        $0.answerSchema =
+            #"{"type":"object","properties":{"label":{"enum":["a","b"]}},"required":["label"],"additionalProperties":false}"#
+        $0.purposes = ["taking-part"]
+        $0.namedPersons = ["Ada"]
+    }
+
+    private static let notice = Plimsoll_V1_NoticeDocument.with {
+        $0.id = "part"
+        $0.version = 1
+        $0.locale = "en"
+        $0.purpose = "taking-part"
+        $0.text = "You take part."
+        $0.data = "labels"
+        $0.recipients = "the team"
+        $0.retention = "a year"
+        $0.withdrawalMethod = "plimsoll consent withdraw"
+        $0.alternativeOffered = "the usual work"
+    }
+
+    private static let enrolment = Plimsoll_V1_EnrolEngineerRequest.with {
+        $0.name = "ann"
+        $0.zone = "Europe/Berlin"
+        $0.projects = ["puzzles"]
+        $0.rule = "volunteers/1"
+        $0.dataUsed = "none"
+        $0.decidedBy = "Ada"
+        $0.alternativeOffered = "the usual work"
+        $0.token = true
+    }
+
+    private func messages(_ list: [Plimsoll_V1_ImportTasksRequest]) -> RPCAsyncSequence<
+        Plimsoll_V1_ImportTasksRequest, any Error
+    > {
+        RPCAsyncSequence(
+            wrapping: AsyncThrowingStream { continuation in
+                for message in list { continuation.yield(message) }
+                continuation.finish()
+            })
+    }
+
+    @Test func fromAProjectToAnEngineerWhoMayWork() async throws {
+        try await withOffice { office in
+            let control = office.control
+            let context = try office.context()
+            let project = try await control.createProject(request: Self.project, context: context)
+            #expect(project.overlap == 1 && project.effortSeconds == 300 && project.state == "open")
+            _ = try await control.publishNotice(request: Self.notice, context: context)
+            let enrolled = try await control.enrolEngineer(request: Self.enrolment, context: context)
+            #expect(!enrolled.token.isEmpty)
+            let key = KeyPair()
+            let request = try CertificateRequest(
+                identity: .engineer("ann", worker: "w1", trustDomain: "test.example"), key: key)
+            func issue(_ token: String) async throws -> Plimsoll_V1_CertificateChain {
+                try await control.issueCertificate(
+                    request: .with {
+                        $0.request = request.pem
+                        $0.token = token
+                    }, context: context)
+            }
+            await #expect(throws: GatewayError.self) { _ = try await issue("") }
+            let chain = try await issue(enrolled.token)
+            #expect(!chain.serial.isEmpty)
+            await #expect(throws: LedgerError.self) { _ = try await issue(enrolled.token) }
+            let certificates = try await control.listCertificates(request: .init(), context: context)
+            #expect(certificates.certificates.map(\.serial) == [chain.serial])
+
+            let ann = try office.caller("ann", .engineer)
+            var me = try await office.desk.showMe(.init(), caller: ann)
+            #expect(me.projects.map(\.refusal.rule) == ["agreement"])
+            let agreements = try await office.desk.listAgreements(.init(), caller: ann)
+            let shown = try #require(agreements.notices.first)
+            #expect(shown.state.isEmpty && shown.projects == ["puzzles"])
+            let receipt = try await office.desk.giveAgreement(
+                .with {
+                    $0.notice = shown.notice.id
+                    $0.version = shown.notice.version
+                    $0.sha256 = shown.notice.sha256
+                }, caller: ann)
+            #expect(receipt.state == "given" && receipt.untilMicroseconds > receipt.atMicroseconds)
+            me = try await office.desk.showMe(.init(), caller: ann)
+            #expect(me.projects.count == 1 && !me.projects[0].hasRefusal)
+            #expect(me.openLeasesLimit == 3 && me.zone == "Europe/Berlin")
+            let engineers = try await control.listEngineers(request: .init(), context: context)
+            #expect(engineers.engineers.map(\.available) == [true])
+            let renewed = try await office.desk.renewCertificate(.with { $0.request = request.pem }, caller: ann)
+            #expect(renewed.serial != chain.serial)
+            let withdrawn = try await office.desk.withdrawAgreement(
+                .with { $0.purpose = "taking-part" }, caller: ann)
+            #expect(withdrawn.state == "withdrawn")
+            let denied = try await control.denyCertificate(
+                request: .with {
+                    $0.name = "ann"
+                    $0.reason = "left"
+                }, context: context)
+            #expect(denied.certificates == 2)
+        }
+    }
+
+    @Test func anImportNeedsItsHeaderAndItsTotal() async throws {
+        try await withOffice { office in
+            let context = try office.context()
+            _ = try await office.control.createProject(request: Self.project, context: context)
+            let header = Plimsoll_V1_ImportTasksRequest.with {
+                $0.header = .with {
+                    $0.project = "puzzles"
+                    $0.source = "test.jsonl"
+                }
+            }
+            let tasks = Plimsoll_V1_ImportTasksRequest.with {
+                $0.tasks = (0..<3).map { number in
+                    .with {
+                        $0.key = "t\(number)"
+                        $0.payload = Data("{\"n\":\(number)}".utf8)
+                    }
+                }
+            }
+            let end = Plimsoll_V1_ImportTasksRequest.with { $0.total = 3 }
+            for bad in [[tasks, end], [header, tasks], [header, end], []] {
+                await #expect(throws: LedgerError.self) {
+                    _ = try await office.control.importTasks(request: messages(bad), context: context)
+                }
+            }
+            let done = try await office.control.importTasks(request: messages([header, tasks, end]), context: context)
+            #expect(done.imported == 3 && done.import > 0)
+            let list = try await office.control.listTasks(
+                request: .with { $0.project = "puzzles" }, context: context)
+            #expect(list.tasks.map(\.key) == ["t0", "t1", "t2"] && list.tasks.allSatisfy { $0.state == "waiting" })
+            let status = try await office.control.queueStatus(request: .init(), context: context)
+            #expect(status.projects.map(\.waiting) == [3])
+            let cancelled = try await office.control.cancelImport(
+                request: .with { $0.import = done.import }, context: context)
+            #expect(cancelled.cancelled == 3 && cancelled.kept == 0)
+        }
+    }
+}

@@ -1,0 +1,255 @@
+import Foundation
+import PlimsollProtocol
+import SwiftProtobuf
+import TestSupport
+import Testing
+
+extension SystemTests {
+    /// What goes wrong around a deployment has a defined end and a message that says what to do.
+    @Suite struct FailureTests {
+        private static let purposes = ["taking-part"]
+        private static let schema = #"{"type": "integer", "minimum": 0, "maximum": 9}"#
+
+        // MARK: - A coordinator that cannot start
+
+        @Test func `a coordinator that cannot start says why and ends`() async throws {
+            try await LiveSystem.with(.init()) { system in
+                let good = try String(contentsOf: system.configuration(0), encoding: .utf8)
+                func serve(_ name: String, _ text: String) async throws -> Finished {
+                    let file = try system.file("\(name).yaml", text)
+                    return try await system.run(["serve", "--config", file.plain], within: .seconds(30))
+                }
+                func change(_ from: String, _ to: String) -> String {
+                    good.replacingOccurrences(of: from, with: to)
+                }
+                let free = "127.0.0.1:\(try LiveSystem.freePort())"
+                let cases: [(name: String, text: String, code: Int32, says: [String])] = [
+                    ("unknown-key", good + "colour: blue\n", 2, ["colour", "unknown-key.yaml"]),
+                    ("bad-duration", change("shutdown: 10s", "shutdown: soon"), 2, ["shutdown"]),
+                    ("no-identity", change("/coordinator-1\n", "/nobody\n"), 1, ["nobody"]),
+                    ("wrong-role", change("/coordinator-1\n", "/identities/olu\n"), 2, ["coordinator"]),
+                    ("port-taken", good, 1, [system.address(0)]),
+                    (
+                        "no-database",
+                        change(system.address(0), free).replacingOccurrences(of: "host='", with: "host='/nowhere"), 1,
+                        ["database"]
+                    ),
+                ]
+                for (name, text, code, says) in cases {
+                    let result = try await serve(name, text)
+                    progress("failure \(name): \(result.code) \(result.errors.suffix(300))")
+                    #expect(result.code != 0 && result.code != -1, "\(name): \(result)")
+                    if code == 2 { #expect(result.code == code, "\(name): \(result)") }
+                    for words in says { #expect(result.errors.contains(words), "\(name) says \(words): \(result)") }
+                }
+            }
+        }
+
+        @Test func `a schema of another build is refused with the command to run`() async throws {
+            try await LiveSystem.with(.init()) { system in
+                let empty = system.cluster.conninfo(database: "template1", user: "plimsoll_coordinator")
+                let text = try String(contentsOf: system.configuration(0), encoding: .utf8)
+                    .replacingOccurrences(
+                        of: system.cluster.conninfo(user: "plimsoll_coordinator"), with: empty)
+                let file = try system.file("empty.yaml", text)
+                let result = try await system.run(["serve", "--config", file.plain], within: .seconds(30))
+                #expect(result.code == 3, "\(result)")
+                #expect(result.errors.contains("plimsoll migrate"), "\(result)")
+            }
+        }
+
+        // MARK: - plimsoll up
+
+        @Test func `up refuses a folder that it cannot write, a taken port and a second run`() async throws {
+            try await LiveSystem.with(.init()) { system in
+                let proc = try await system.run(["up", "--data", "/proc/plimsoll"], within: .seconds(30))
+                #expect(proc.code != 0 && proc.code != -1 && proc.errors.contains("/proc/plimsoll"), "\(proc)")
+                let data = system.folder.appending(path: "up")
+                let taken = try await system.run(
+                    ["up", "--data", data.plain, "--listen", system.address(0)], within: .seconds(30))
+                #expect(taken.code == 1 && taken.errors.contains(system.address(0)), "\(taken)")
+                let first = try system.launch(
+                    Products.plimsoll, ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], log: "up")
+                let server = data.appending(path: "server").plain
+                let isUp = try await eventually(within: .seconds(90)) {
+                    FileManager.default.fileExists(atPath: server) || first.exitCode != nil
+                }
+                #expect(isUp && first.exitCode == nil, "\(first.errorText)")
+                let second = try await system.run(
+                    ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], within: .seconds(30))
+                #expect(second.code != 0 && second.code != -1, "\(second)")
+                #expect(second.errors.contains("\(first.processID)"), "names the one that runs: \(second)")
+                // Killed without a word, it starts again; SIGTERM ends it in order.
+                await first.destroy()
+                let again = try system.launch(
+                    Products.plimsoll, ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], log: "up-again")
+                let isUpAgain = try await eventually(within: .seconds(90)) {
+                    again.outputText.contains("127.0.0.1") || again.errorText.contains("127.0.0.1")
+                        || again.exitCode != nil
+                }
+                #expect(isUpAgain && again.exitCode == nil, "\(again.errorText)")
+                again.signal(SIGTERM)
+                let code = await again.end(within: .seconds(60))
+                #expect(code == 0, "up ended with \(code ?? -1): \(again.errorText)")
+            }
+        }
+
+        @Test func `a full disk stops up and an export with a message, and leaves no sealed export`() async throws {
+            try await LiveSystem.with(.init(policy: "replay")) { system in
+                let small = system.folder.appending(path: "small")
+                try FileManager.default.createDirectory(at: small, withIntermediateDirectories: true)
+                guard try await Self.mount(small, system) else {
+                    print("skipped: a small file system can only be mounted by root")
+                    return
+                }
+                let result: Result<Void, any Error>
+                do { result = .success(try await Self.fill(small, system)) } catch { result = .failure(error) }
+                let unmount = try system.launch(URL(filePath: "/bin/umount"), ["-l", small.plain], log: "umount")
+                await unmount.end()
+                try result.get()
+            }
+        }
+
+        private static func mount(_ folder: URL, _ system: LiveSystem) async throws -> Bool {
+            guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/bin/mount") else { return false }
+            let mount = try system.launch(
+                URL(filePath: "/bin/mount"), ["-t", "tmpfs", "-o", "size=96k", "tmpfs", folder.plain], log: "mount")
+            return await mount.end() == 0
+        }
+
+        private static func fill(_ small: URL, _ system: LiveSystem) async throws {
+            let up = try await system.run(
+                ["up", "--data", small.appending(path: "data").plain, "--listen", "127.0.0.1:0"], within: .seconds(60))
+            #expect(up.code == 1 && up.errors.lowercased().contains("space"), "\(up)")
+            try await system.publishNotices(purposes)
+            try await system.createProject("disk", schema: schema, overlap: 1, purposes: purposes)
+            try await system.importTasks((1...600).map { "t\($0)" }, project: "disk")
+            try await system.enrol(["ada"], projects: ["disk"], purposes: purposes)
+            try await answerAll(system, "ada", project: "disk", 600)
+            let target = small.appending(path: "export")
+            let export = try await system.run(
+                ["label", "export", "--project", "disk", "--purpose", purposes[0], "--to", target.plain],
+                as: system.operatorIdentity)
+            #expect(export.code == 1 && export.errors.lowercased().contains("space"), "\(export)")
+            let manifest = target.appending(path: "manifest.json").plain
+            #expect(!FileManager.default.fileExists(atPath: manifest))
+        }
+
+        private static func answerAll(
+            _ system: LiveSystem, _ name: String, project: String, _ count: Int
+        ) async throws {
+            let worker = try system.launch(
+                Products.plimsoll,
+                [
+                    "work", "--project", project, "--server", system.servers, "--identity",
+                    system.identity(name).plain, "--in-flight", "10", "--max", "\(count)", "--exec-mode", "lines",
+                    "--exec",
+                    #"sed -u 's/.*"task": *\([0-9]*\),.*"fence": *\([0-9]*\),.*/{"task":\1,"fence":\2,"answer":1}/'"#,
+                ], log: "answer-all")
+            let code = await worker.end(within: .seconds(60))
+            #expect(code == 0, "plimsoll work ended with \(code ?? -1): \(worker.errorText)")
+        }
+
+        @Test func `a PostgreSQL that is too old`() {
+            print(
+                "skipped: no older PostgreSQL is installed here; the check of the version is tested in "
+                    + "PrivateClusterTests with another major version's programs")
+        }
+
+        // MARK: - Workers
+
+        @Test func `a frozen worker's lease goes to another within the stream's life`() async throws {
+            let timeToLive = 4
+            let plan = LiveSystem.Plan(
+                coordinators: 1, policy: "replay", times: [("heartbeat", "1s"), ("stream_ttl", "\(timeToLive)s")])
+            try await LiveSystem.with(plan) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject("ice", schema: Self.schema, overlap: 1, purposes: Self.purposes)
+                try await system.importTasks(["only"], project: "ice")
+                try await system.enrol(["ada", "bo"], projects: ["ice"], purposes: Self.purposes)
+                let gate = system.folder.appending(path: "go")
+                // Thinks until it may answer.
+                let ada = try system.launch(
+                    Products.plimsoll,
+                    [
+                        "work", "--project", "ice", "--server", system.servers, "--identity",
+                        system.identity("ada").plain, "--exec",
+                        "cat >/dev/null; touch '\(gate.plain).held'; "
+                            + "while [ ! -e '\(gate.plain)' ]; do sleep 0.1; done; echo 7",
+                    ], log: "ada")
+                let isHeld = try await eventually(within: .seconds(30)) {
+                    FileManager.default.fileExists(atPath: gate.plain + ".held")
+                }
+                #expect(isHeld, "\(ada.errorText)")
+                ada.signal(SIGSTOP)
+                let frozen = ContinuousClock.now
+                let lease = try await TestStream.with(system, "bo", at: 0, project: "ice") { bo in
+                    try await Self.leaseAskingAgain(bo)
+                }
+                let waited = ContinuousClock.now - frozen
+                progress("failure frozen worker: its task went on after \(waited)")
+                #expect(lease.key == "only")
+                #expect(waited < .seconds(timeToLive + 3), "the frozen worker's lease was held for \(waited)")
+                // Awake again, its answer is kept: nothing that a person did is thrown away (P6).
+                ada.signal(SIGCONT)
+                try Data().write(to: gate)
+                let isKept = try await eventually(within: .seconds(30)) {
+                    let late = try await system.asOperator { control in
+                        try await control.listLateAnswers(.with { $0.project = "ice" }).answers.count
+                    }
+                    return try await system.done("ice") + late > 0
+                }
+                #expect(isKept, "the answer of the worker that was frozen is gone: \(ada.errorText)")
+                ada.signal(SIGTERM)
+                await ada.end(within: .seconds(40))
+            }
+        }
+
+        private static func leaseAskingAgain(_ stream: TestStream) async throws -> Plimsoll_V1_Lease {
+            while true {
+                try await stream.send(.with { $0.want = 1 })
+                enum Reply { case lease(Plimsoll_V1_Lease), idle(Plimsoll_V1_Idle) }
+                let reply: Reply = try await stream.next(within: .seconds(30)) { message in
+                    message.leases.first.map(Reply.lease) ?? (message.hasIdle ? .idle(message.idle) : nil)
+                }
+                switch reply {
+                case .lease(let lease): return lease
+                case .idle(let idle): try await Task.sleep(for: .milliseconds(Int(idle.askAgainMilliseconds)))
+                }
+            }
+        }
+
+        @Test func `a worker whose clock is an hour ahead works`() async throws {
+            let places = ["/usr/bin/faketime", "/usr/local/bin/faketime"]
+            guard let faketime = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
+                print("skipped: no faketime here; the wire carries durations only, so no clock is compared")
+                return
+            }
+            try await LiveSystem.with(.init(policy: "replay")) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject("clock", schema: Self.schema, overlap: 1, purposes: Self.purposes)
+                try await system.importTasks(["a", "b", "c"], project: "clock")
+                try await system.enrol(["ada"], projects: ["clock"], purposes: Self.purposes)
+                func work(_ shift: String) throws -> Program {
+                    try system.launch(
+                        URL(filePath: faketime),
+                        [
+                            "-f", shift, Products.plimsoll.plain, "work", "--project", "clock", "--server",
+                            system.servers, "--identity", system.identity("ada").plain, "--max", "3", "--exec",
+                            "cat >/dev/null; echo 1",
+                        ], log: "clock\(shift)")
+                }
+                // An hour behind, the certificates are not valid yet: that is said, nothing else happens.
+                let behind = try work("-1h")
+                let isTold = try await eventually(within: .seconds(30)) { !behind.errorText.isEmpty }
+                progress("failure clock behind: \(behind.errorText)")
+                #expect(isTold)
+                await behind.destroy()
+                let ahead = try work("+1h")
+                let code = await ahead.end(within: .seconds(60))
+                #expect(code == 0, "plimsoll work an hour ahead ended with \(code ?? -1): \(ahead.errorText)")
+                #expect(try await system.done("clock") == 3)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+extension SystemTests {
+    /// A worker on stock grpcio, its stubs made from the protocol's files: nobody here wrote its client.
+    @Suite struct PythonWorkerTests {
+        private static let purposes = ["taking-part"]
+        private static let packages = ["grpcio", "grpcio-tools"]
+
+        @Test func `a Python worker leases, answers, is fenced and moves to the other coordinator`() async throws {
+            guard let python = try await Self.environment() else {
+                print("skipped: no python3 with venv, or the packages cannot be had")
+                return
+            }
+            try await LiveSystem.with(.init(coordinators: 2, policy: "replay")) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject(
+                    "python", schema: #"{"type": "integer", "minimum": 0, "maximum": 9}"#, overlap: 1,
+                    purposes: Self.purposes)
+                try await system.importTasks((1...6).map { "p\($0)" }, project: "python")
+                // Its agreement it gives itself, over the protocol.
+                try await system.certify("pia", projects: ["python"])
+                let stubs = system.folder.appending(path: "stubs")
+                try await Self.makeStubs(python, stubs, system)
+                let worker = try system.launch(
+                    python,
+                    [
+                        Products.repository.appending(path: "Tests/SystemTests/python/worker.py").plain,
+                        "--stubs", stubs.plain, "--first", system.address(0), "--second", system.address(1),
+                        "--identity", system.identity("pia").plain, "--project", "python",
+                    ], log: "python")
+                let code = await worker.end(within: .seconds(120))
+                progress("python:\n" + worker.outputText)
+                #expect(code == 0, "the Python worker ended with \(code ?? -1)\n\(worker.errorText)")
+                let labels = try await system.exportLabels("python", purpose: "taking-part")
+                #expect(labels.count == 6)
+                #expect(Set(labels.map(\.task)).count == 6)
+            }
+        }
+
+        /// The interpreter of an environment with the packages, kept between runs; nil where it cannot be had.
+        private static func environment() async throws -> URL? {
+            let cache = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
+            let folder = (cache ?? FileManager.default.temporaryDirectory)
+                .appending(path: "plimsoll-tests/python-" + packages.joined(separator: "-"))
+            let python = folder.appending(path: "bin/python")
+            let ready = folder.appending(path: "ready")
+            if FileManager.default.fileExists(atPath: ready.plain) { return python }
+            progress("python: making an environment in \(folder.plain)")
+            try FileManager.default.createDirectory(
+                at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+            let log = FileManager.default.temporaryDirectory.appending(path: "plimsoll-python-\(getpid())")
+            defer {
+                for kind in ["out", "err"] { try? FileManager.default.removeItem(at: log.appendingPathExtension(kind)) }
+            }
+            let env = URL(filePath: "/usr/bin/env")
+            for words in [
+                ["python3", "-m", "venv", folder.plain],
+                [python.plain, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + packages,
+            ] {
+                let program = try Program(env, words, log: log)
+                guard await program.end(within: .seconds(300)) == 0 else {
+                    progress("python: \(words.joined(separator: " ")) failed\n\(program.errorText.suffix(2_000))")
+                    await program.destroy()
+                    return nil
+                }
+            }
+            try Data().write(to: ready)
+            return python
+        }
+
+        private static func makeStubs(_ python: URL, _ stubs: URL, _ system: LiveSystem) async throws {
+            try FileManager.default.createDirectory(at: stubs, withIntermediateDirectories: true)
+            let proto = Products.repository.appending(path: "Schema/proto")
+            let make = try system.launch(
+                python,
+                [
+                    "-m", "grpc_tools.protoc", "-I", proto.plain, "--python_out", stubs.plain, "--grpc_python_out",
+                    stubs.plain, proto.appending(path: "plimsoll/v1/work_queue.proto").plain,
+                ], log: "protoc")
+            let code = await make.end(within: .seconds(60))
+            guard code == 0 else {
+                throw SystemFailure("grpc_tools.protoc ended with \(code ?? -1)\n\(make.errorText)")
+            }
+        }
+    }
+}

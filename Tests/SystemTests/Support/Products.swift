@@ -1,0 +1,51 @@
+import Foundation
+
+/// Where the built programs and the repository's own files are.
+enum Products {
+    /// The folder that the tests were built into, which has the programs too.
+    private static let folder: URL = {
+        // The link tells where we really are, whatever the first argument says.
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let places = [own, CommandLine.arguments[0]].map { URL(filePath: $0).deletingLastPathComponent() }
+        return places.first {
+            FileManager.default.isExecutableFile(atPath: $0.appending(path: "plimsoll").path(percentEncoded: false))
+        } ?? places[0]
+    }()
+
+    static let plimsoll = folder.appending(path: "plimsoll")
+    static let replay = folder.appending(path: "plimsoll-replay")
+
+    static let repository = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func policy(_ name: String) -> URL { repository.appending(path: "Deploy/policy/\(name).yaml") }
+
+    /// What the crowd of `rte.tsv` answered; nil where the file is not there.
+    static var recordedLabels: URL? {
+        let environment = ProcessInfo.processInfo.environment
+        let named = environment["PLIMSOLL_REPLAY"].flatMap { $0.isEmpty ? nil : URL(filePath: $0) }
+        let file = named ?? repository.deletingLastPathComponent().appending(path: "shared/data/rte.tsv")
+        return FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) ? file : nil
+    }
+
+    /// Whether the long runs are wanted.
+    static var isLong: Bool { ProcessInfo.processInfo.environment["PLIMSOLL_LONG"] == "1" }
+}
+
+extension URL {
+    /// The path as other programs take it.
+    var plain: String { path(percentEncoded: false) }
+}
+
+/// Says how far a test is.
+func progress(_ text: String) {
+    FileHandle.standardError.write(Data("system test: \(text)\n".utf8))
+}
+
+/// Milliseconds on the clock that diaries use.
+func monotonicMilliseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+}

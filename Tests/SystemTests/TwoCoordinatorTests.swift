@@ -1,0 +1,166 @@
+import Foundation
+import PlimsollProtocol
+import SwiftProtobuf
+import Testing
+
+extension SystemTests {
+    /// Two coordinators over one database, seen from outside.
+    @Suite struct TwoCoordinatorTests {
+        private static let purposes = ["taking-part"]
+        private static let schema = #"{"type": "integer", "minimum": 0, "maximum": 9}"#
+
+        private static func withSystem(
+            tasks: Int, overlap: Int = 1, people: [String], _ body: (LiveSystem) async throws -> Void
+        ) async throws {
+            try await LiveSystem.with(.init(coordinators: 2, policy: "replay")) { system in
+                try await system.publishNotices(purposes)
+                try await system.createProject("two", schema: schema, overlap: overlap, purposes: purposes)
+                try await system.importTasks((1...tasks).map { "t\($0)" }, project: "two")
+                try await system.enrol(people, projects: ["two"], purposes: purposes)
+                try await body(system)
+            }
+        }
+
+        @Test func `the last tasks of a lane lie in another coordinator's block and are served within a second`()
+            async throws
+        {
+            // One more than the machine's own noise: a slow disk under a commit is no fault of the hand-over.
+            let servedWithin = Duration.milliseconds(1_500)
+            try await Self.withSystem(tasks: 6, people: ["ada", "bo"]) { system in
+                let waits = try await TestStream.with(system, "ada", at: 0, project: "two") { ada in
+                    try await ada.send(.with { $0.want = 1 })
+                    let held = try await ada.next { $0.leases.first }
+                    return try await TestStream.with(system, "bo", at: 1, project: "two") { bo in
+                        var waits: [Duration] = []
+                        for _ in 0..<5 {
+                            let asked = ContinuousClock.now
+                            let lease = try await Self.leaseAskingAgain(bo)
+                            waits.append(ContinuousClock.now - asked)
+                            #expect(lease.task != held.task)
+                            try await Self.answer(bo, lease)
+                        }
+                        try await Self.answer(ada, held)
+                        try await bo.send(.with { $0.want = 1 })
+                        let idle = try await bo.next { $0.hasIdle ? $0.idle : nil }
+                        #expect(idle.reason == .nothingLeft)
+                        return waits
+                    }
+                }
+                progress("two coordinators: waits of the last tasks \(waits)")
+                for wait in waits { #expect(wait <= servedWithin) }
+            }
+        }
+
+        /// A worker asks again when an idle says when.
+        private static func leaseAskingAgain(_ stream: TestStream) async throws -> Plimsoll_V1_Lease {
+            try await stream.send(.with { $0.want = 1 })
+            while true {
+                enum Reply { case lease(Plimsoll_V1_Lease), idle(Plimsoll_V1_Idle) }
+                let reply: Reply = try await stream.next { message in
+                    message.leases.first.map(Reply.lease) ?? (message.hasIdle ? .idle(message.idle) : nil)
+                }
+                switch reply {
+                case .lease(let lease): return lease
+                case .idle(let idle):
+                    try await Task.sleep(for: .milliseconds(Int(idle.askAgainMilliseconds)))
+                    try await stream.send(.with { $0.want = 1 })
+                }
+            }
+        }
+
+        private static func answer(_ stream: TestStream, _ lease: Plimsoll_V1_Lease) async throws {
+            try await stream.send(
+                .with {
+                    $0.submits = [
+                        .with {
+                            $0.task = lease.task
+                            $0.fence = lease.fence
+                            $0.answer = Data("1".utf8)
+                        }
+                    ]
+                })
+            let settled = try await stream.next { $0.settlements.first { $0.task == lease.task } }
+            #expect(settled.outcome == .accepted, "\(settled)")
+        }
+
+        @Test func `a withdrawal on one coordinator leaves no lease on the other, however busy`() async throws {
+            let rounds = 10
+            try await Self.withSystem(tasks: 3_000, people: ["ada", "bo", "cy"]) { system in
+                for round in 1...rounds {
+                    try await Self.withdrawWhileWorking(system, round)
+                    try await system.agree("ada", purposes: Self.purposes, at: round % 2)
+                }
+            }
+        }
+
+        private static func withdrawWhileWorking(_ system: LiveSystem, _ round: Int) async throws {
+            let worker = round % 2
+            try await TestStream.with(system, "ada", at: worker, project: "two", inFlight: 10) { ada in
+                let working = Task { try await work(ada) }
+                defer { working.cancel() }
+                _ = try await ada.next { $0.leases.count > 0 ? true : nil }
+                try await Task.sleep(for: .milliseconds(.random(in: 0..<300)))
+                let ended = try await system.withConnection("ada", at: 1 - worker) { connection in
+                    try await connection.withdrawAgreement(purpose: purposes[0]).leasesEnded
+                }
+                // Counted in the database, after the withdrawal returned.
+                let leases = try await system.asOperator(worker) { control in
+                    try await control.listLeases(
+                        .with {
+                            $0.project = "two"
+                            $0.limit = 100
+                        }
+                    ).leases.count
+                }
+                #expect(leases == 0, "leases after a withdrawal")
+                let moment = ContinuousClock.now
+                try await waitForRefusal(ada)
+                let waited = ContinuousClock.now - moment
+                #expect(waited < .seconds(2), "the worker was told after \(waited)")
+                progress("withdrawal \(round): \(ended) leases ended, the worker was told after \(waited)")
+            }
+        }
+
+        /// Answers whatever comes and always wants more.
+        private static func work(_ stream: TestStream) async throws {
+            try await stream.send(.with { $0.want = 10 })
+            var taken = 0
+            while !Task.isCancelled {
+                let all = stream.messages
+                for arrived in all[taken...] {
+                    let leases = arrived.message.leases
+                    guard !leases.isEmpty else { continue }
+                    try await stream.send(
+                        .with {
+                            $0.want = UInt32(leases.count)
+                            $0.submits = leases.map { lease in
+                                .with {
+                                    $0.task = lease.task
+                                    $0.fence = lease.fence
+                                    $0.answer = Data("1".utf8)
+                                }
+                            }
+                        })
+                }
+                taken = all.count
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+
+        /// Until the worker is told: a revoked lease, a refused answer, or an idle for want of an agreement.
+        private static func waitForRefusal(_ stream: TestStream) async throws {
+            let deadline = ContinuousClock.now + .seconds(10)
+            while ContinuousClock.now < deadline {
+                let isTold = stream.messages.reversed().contains { arrived in
+                    let message = arrived.message
+                    return message.revokes.contains { $0.reason == .withdrawn }
+                        || message.settlements.contains { $0.outcome == .refusedAgreement }
+                        || (message.hasIdle && message.idle.refusal.rule == "agreement")
+                }
+                if isTold { return }
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            Issue.record("the worker was not told of the withdrawal")
+        }
+    }
+}
