@@ -2,7 +2,7 @@
 import PackageDescription
 
 /// The same rules for every target of ours: language mode 6 and the upcoming features that keep imports honest.
-let house: [SwiftSetting] = [
+var house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -10,6 +10,8 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatWarning("StrictLanguageFeatures", as: .error),
 ]
+// `Deploy/check` lets no warning pass.
+if Context.environment["PLIMSOLL_STRICT"] != nil { house.append(.treatAllWarnings(as: .error)) }
 
 // Products of other packages, named once.
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -157,7 +159,9 @@ let package = Package(
             ], swiftSettings: house),
         .testTarget(
             name: "PlimsollTests",
-            dependencies: ["Exchange", "Identity", "PlimsollModel", "plimsoll", grpc], swiftSettings: house),
+            dependencies: [
+                "Coordinator", "Exchange", "Gateway", "Identity", "PlimsollModel", "PlimsollProtocol", "plimsoll", grpc,
+            ], swiftSettings: house),
         .testTarget(
             name: "SystemTests",
             dependencies: [

@@ -1,5 +1,6 @@
 import Foundation
 import PlimsollProtocol
+import PrivateCluster
 import SwiftProtobuf
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import Foundation
 import PlimsollProtocol
 import SwiftProtobuf
 import Testing
+import WorkerKit
 
 extension SystemTests {
     /// Two coordinators over one database, seen from outside.

@@ -13,7 +13,7 @@ final class Fleet: Sendable {
         /// Tried in turn when a connection is lost.
         var ports: [Int]
         var project: String
-        /// Wanted at most, per stream.
+        /// In flight at most, per stream: room for the answers under way and for the leases that they ask for.
         var inFlight: UInt32 = 64
         /// Over how long they connect, evenly.
         var ramp = Duration.zero

@@ -46,7 +46,7 @@ struct Throughput: Sendable {
         }
         let plan = Fleet.Plan(
             engineers: engineers, ports: [await context.deployment.first.port], project: project,
-            inFlight: UInt32(min(64, max(batch, 1))), ramp: .milliseconds(streams * 2))
+            ramp: .milliseconds(streams * 2))
         let fleet = Fleet(plan, on: context.group)
         let loop = ClosedLoop(batch: batch) { fleet.note($0, $1) }
         let result = try await fleet.run(loop) { try await measure(loop, fleet) }

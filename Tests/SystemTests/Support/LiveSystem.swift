@@ -130,14 +130,14 @@ final class LiveSystem: Sendable {
     func killCoordinator(_ index: Int) async throws { await (try coordinator(index)).destroy() }
 
     func waitUntilServing(_ index: Int, within budget: Duration = .seconds(60)) async throws {
-        let isServing = try await eventually(within: budget) {
+        let serves = try await eventually(within: budget) {
             guard try coordinator(index).exitCode == nil else {
                 throw SystemFailure("coordinator \(index + 1) has ended\n\(logTail(index))")
             }
             // Until it listens there is nothing but refused connections.
-            return (try? await isServing(index)) == true
+            return (try? await self.isServing(index)) == true
         }
-        guard isServing else { throw SystemFailure("coordinator \(index + 1) does not serve\n\(logTail(index))") }
+        guard serves else { throw SystemFailure("coordinator \(index + 1) does not serve\n\(logTail(index))") }
     }
 
     private func isServing(_ index: Int) async throws -> Bool {
