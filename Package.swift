@@ -170,9 +170,3 @@ let package = Package(
             ], exclude: ["python"], swiftSettings: house),
     ]
 )
-// TEMPORARY-CORE
-if Context.environment["CORE"] != nil {
-    let out: Set = ["plimsoll", "plimsoll-bench", "WorkerKit", "WorkerKitTests", "PlimsollTests", "GatewayTests", "Gateway", "LedgerTests", "PlimsollProtocol", "plimsoll-replay", "SystemTests"]
-    package.targets.removeAll { out.contains($0.name) }
-    package.products = []
-}

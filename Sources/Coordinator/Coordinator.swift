@@ -1,7 +1,6 @@
 public import Ledger
 public import Logging
 import PlimsollModel
-public import Postgres
 import ServiceLifecycle
 import Synchronization
 
@@ -12,18 +11,17 @@ import Synchronization
 public final class Coordinator: Sendable {
     private let configuration: CoordinatorConfiguration
     private let ledger: Ledger
-    private let connections: CoordinatorConnections
+    private let connections: LedgerConnections
     private let logger: Logger
     let dispatcher: Dispatcher
     private let ready = Atomic<Bool>(false)
 
-    /// `database` reaches the database in the coordinator's role; settings for each use are added here.
     public init(
-        configuration: CoordinatorConfiguration, ledger: Ledger, database: ConnectionConfiguration, logger: Logger
+        configuration: CoordinatorConfiguration, ledger: Ledger, connections: LedgerConnections, logger: Logger
     ) {
         self.configuration = configuration
         self.ledger = ledger
-        self.connections = CoordinatorConnections(base: database, name: configuration.name, logger: logger)
+        self.connections = connections
         self.logger = logger
         dispatcher = Dispatcher(configuration: configuration, ledger: ledger, logger: logger)
     }
@@ -117,15 +115,13 @@ public final class Coordinator: Sendable {
 
     /// Wake-ups: new spans, a moved epoch, a person who withdrew. The slow poll stands behind them.
     private func listen() async throws {
-        let listener = connections.listener(channels: ["plimsoll_lane", "plimsoll_epoch", "plimsoll_person"])
+        let wakeUps = connections.wakeUps()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await listener.run() }
-            for await event in listener.events {
+            group.addTask { await wakeUps.run() }
+            await wakeUps.each { event in
                 switch event {
-                case .notification(let note) where note.channel == "plimsoll_person":
-                    if let person = Int64(note.payload) { await dispatcher.refreshPerson(PersonID(person)) }
-                default:
-                    await dispatcher.markFeedStale()
+                case .person(let person): await dispatcher.refreshPerson(person)
+                case .anything: await dispatcher.markFeedStale()
                 }
             }
             group.cancelAll()

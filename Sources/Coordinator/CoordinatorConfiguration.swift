@@ -56,7 +56,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var missesMax: Int
         /// A flush that failed is tried this often for a person before the worker is told to send again.
         public var attemptsMax: Int
-        /// Slots that one claim brings at most, and at least when it goes to the database at all.
+        /// Slots that one claim brings at most, and at least when it goes to the database at all. The least is one: what
+        /// a block holds beyond its waiting workers is kept from the workers of other coordinators.
         public var claimMax: Int
         public var claimMin: Int
         /// Slots of one lane in memory.
@@ -64,6 +65,6 @@ public struct CoordinatorConfiguration: Sendable {
 
         public static let defaults = Sizes(
             flushes: 2, peoplePerFlush: 256, itemsPerFlush: 4_096, missesMax: 3, attemptsMax: 4, claimMax: 8_192,
-            claimMin: 16, windowMax: 32_768)
+            claimMin: 1, windowMax: 32_768)
     }
 }

@@ -78,7 +78,8 @@ final class Diary: Sendable {
         case accepted
         /// An answer was settled in another way; the text says how.
         case settled
-        /// The text is the reason, then how many recorded answers are neither acknowledged nor in hand.
+        /// The text is the reason, then how many recorded answers are neither acknowledged nor in hand, then the keys
+        /// of some.
         case idle
         case finished, failed
     }

@@ -43,8 +43,12 @@ struct ReplayedEngineer: Sendable {
         return true
     }
 
+    /// How many of the keys that are not answered yet an idle's line names.
+    private static let missingShown = 5
+
     /// What the engineer holds and has done.
     private struct Hand {
+        /// Leases and answers without a reply: a lease may be lost while its answer is under way.
         var held: [LeaseKey: String] = [:]
         var accepted: Set<String> = []
     }
@@ -58,7 +62,7 @@ struct ReplayedEngineer: Sendable {
             diary.note(.granted, name, task: task.lease.task, fence: task.lease.fence, task.key)
             answer(task)
         case .lost(let lease, let reason, _):
-            hand.held[lease] = nil
+            if let key = hand.held[lease], recorded?[key] == nil { hand.held[lease] = nil }
             diary.note(.lost, name, task: lease.task, fence: lease.fence, "\(reason)")
         case .changed(let lease, let state, let message):
             guard state != .held, state != .unchanged else { break }
@@ -93,8 +97,9 @@ struct ReplayedEngineer: Sendable {
             return diary.note(.idle, name, "\(idle.reason) 0 \(idle.refusal.rule)")
         }
         let inHand = Set(hand.held.values)
-        let missing = recorded.keys.count { !hand.accepted.contains($0) && !inHand.contains($0) }
-        diary.note(.idle, name, "\(idle.reason) \(missing) \(idle.refusal.rule)")
+        let missing = recorded.keys.filter { !hand.accepted.contains($0) && !inHand.contains($0) }
+        let some = missing.sorted().prefix(Self.missingShown).joined(separator: " ")
+        diary.note(.idle, name, "\(idle.reason) \(missing.count) \(some)")
         if idle.reason == .nothingLeft, hand.accepted.count == recorded.count { session.leave() }
     }
 }

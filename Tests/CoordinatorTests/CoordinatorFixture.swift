@@ -41,7 +41,8 @@ final class Deployment: Sendable {
         var configuration = CoordinatorConfiguration(name: name, address: "127.0.0.1:1")
         adjust(&configuration)
         return Coordinator(
-            configuration: configuration, ledger: ledger, database: coordinatorConfiguration(), logger: quiet)
+            configuration: configuration, ledger: ledger,
+            connections: LedgerConnections(base: coordinatorConfiguration(), name: name, logger: quiet), logger: quiet)
     }
 
     /// A project with people who are enrolled and agreed, and tasks.

@@ -94,7 +94,7 @@ import Testing
 
     @Test func timeoutsAndSettingsAreAppliedAtConnect() async throws {
         try await withConnection {
-            $0.statementTimeout = .milliseconds(50)
+            $0.statementTimeout = .seconds(1)
             $0.lockTimeout = .milliseconds(1500)
             $0.idleInTransactionTimeout = .seconds(2)
             $0.settings = [("search_path", "\"a b\", c"), ("plan_cache_mode", "force_generic_plan")]
@@ -112,7 +112,7 @@ import Testing
                             current_setting('plan_cache_mode'), current_setting('application_name')
                         """)))
             let values = try (0..<6).map { try rows[0].text($0) }
-            #expect(values == ["50ms", "1500ms", "2s", "\"a b\", c", "force_generic_plan", "a name"])
+            #expect(values == ["1s", "1500ms", "2s", "\"a b\", c", "force_generic_plan", "a name"])
             #expect(await connection.serverVersion >= 150_000)
             #expect(await connection.parameter("client_encoding") == "UTF8")
         }

@@ -170,6 +170,7 @@ private struct ReplayBook {
                 let words = line.text.split(separator: " ")
                 if words.first == "nothingLeft", words.dropFirst().first != "0" {
                     toldTooEarly.append("\(line.engineer) \(line.text)")
+                    if toldTooEarly.count <= 3 { tell(line) }
                 }
             default: break
             }
@@ -181,6 +182,24 @@ private struct ReplayBook {
         #expect(finished == recorded.engineers.count - 1, "engineers who were told that nothing is left at the end")
         let others = lines.filter { $0.kind == "settled" }.map(\.text)
         progress("replay: \(fences.count) grants; \(others.count) answers settled otherwise \(others.prefix(3))")
+    }
+}
+
+extension ReplayBook {
+    /// What happened to an engineer and to the first task that the idle's line names, for whoever looks for the reason.
+    fileprivate func tell(_ idle: DiaryLine) {
+        guard let key = idle.text.split(separator: " ").dropFirst(2).first else { return }
+        let task = lines.first { $0.kind == "granted" && $0.text == key }?.task
+        let story = lines.filter { line in
+            line.engineer == idle.engineer
+                && (line.task == task
+                    || line.task == 0 && abs(line.milliseconds - idle.milliseconds) < 30_000)
+                || line.task == task && line.kind == "accepted"
+        }
+        let told = story.sorted { $0.milliseconds < $1.milliseconds }.suffix(60).map {
+            "\($0.milliseconds) \($0.kind) \($0.engineer) \($0.task) \($0.fence) \($0.text)"
+        }
+        progress("told too early at \(idle.milliseconds), task \(key):\n" + told.joined(separator: "\n"))
     }
 }
 

@@ -1,7 +1,6 @@
 import Ledger
 import Logging
 import PlimsollModel
-import Postgres
 import QualityReview
 
 /// One flush: lock, read, decide, write, commit, and only then tell (design: hot path).
@@ -146,7 +145,7 @@ extension Dispatcher {
 
     /// Nothing was told to anyone; slots go back, work waits for the next flush, caches are read anew.
     private func undo(_ plan: FlushPlan?, _ taken: [PersonID: PersonWork], _ error: any Error) {
-        let inDoubt = (error as? PostgresError)?.code == .commitInDoubt
+        let inDoubt = FlushSession.isInDoubt(error)
         for pick in plan?.picks ?? [] {
             if inDoubt {
                 // Settled under the person's lock, which waits for the old transaction's end, and only then by key.

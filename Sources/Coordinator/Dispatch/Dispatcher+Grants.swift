@@ -27,9 +27,8 @@ extension Dispatcher {
         var mustLook = false
         var isAnyOpen = false
         while want > 0 {
-            var candidates: [ProjectID: (lane: LaneID, count: Int, deadline: Moment)] = [:]
+            var candidates: [ProjectID: Candidate] = [:]
             refusal = nil
-            mustLook = false
             isAnyOpen = false
             for project in projects(of: stream, state) {
                 for lane in laneOrder[project.id] ?? [] {
@@ -45,10 +44,10 @@ extension Dispatcher {
                         isAnyOpen = true
                         guard count > 0 else { continue }
                         if feed.hasSomething(for: person) {
-                            candidates[project.id] = (lane, count, deadline)
+                            candidates[project.id] = .ready(lane: lane, count: count, deadline: deadline)
                         } else if mayHoldMore(lane, for: person) {
                             // Higher priority first: nothing below this lane until it was looked through.
-                            mustLook = true
+                            candidates[project.id] = .unseen
                         } else {
                             continue
                         }
@@ -56,11 +55,16 @@ extension Dispatcher {
                     break
                 }
             }
-            guard let (project, choice) = choose(among: candidates) else { break }
-            let most = candidates.count > 1 ? 1 : min(want, choice.count)
-            let slots = lanes[choice.lane]?.take(for: person, count: most, now: clock.now) ?? []
+            guard let (project, candidate) = choose(among: candidates) else { break }
+            guard case .ready(let lane, let count, let deadline) = candidate else {
+                // It is this project's turn, and what it has must be fetched first: fairness before speed.
+                mustLook = true
+                break
+            }
+            let most = candidates.count > 1 ? 1 : min(want, count)
+            let slots = lanes[lane]?.take(for: person, count: most, now: clock.now) ?? []
             if slots.isEmpty { break }
-            for slot in slots { add(slot, choice, project, stream.id, &state, &plan) }
+            for slot in slots { add(slot, lane, deadline, project, stream.id, &state, &plan) }
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, stream.inFlightMax - stream.held.count) else { return }
@@ -81,9 +85,14 @@ extension Dispatcher {
         return state.facts.enrolled.compactMap { deployment.projects[$0] }.sorted { $0.id < $1.id }
     }
 
-    private func choose(
-        among candidates: [ProjectID: (lane: LaneID, count: Int, deadline: Moment)]
-    ) -> (ProjectID, (lane: LaneID, count: Int, deadline: Moment))? {
+    /// What a project could give a person now.
+    private enum Candidate {
+        case ready(lane: LaneID, count: Int, deadline: Moment)
+        /// Its spans hold tasks that this person has not been looked through for.
+        case unseen
+    }
+
+    private func choose(among candidates: [ProjectID: Candidate]) -> (ProjectID, Candidate)? {
         for project in candidates.keys { share.markReady(project) }
         guard let project = candidates.count == 1 ? candidates.keys.first : share.next(among: candidates.keys),
             let choice = candidates[project]
@@ -92,17 +101,17 @@ extension Dispatcher {
     }
 
     private func add(
-        _ slot: ReadySlot, _ choice: (lane: LaneID, count: Int, deadline: Moment), _ project: ProjectID,
-        _ stream: StreamID, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ slot: ReadySlot, _ laneID: LaneID, _ until: Moment, _ project: ProjectID, _ stream: StreamID,
+        _ state: inout PersonState, _ plan: inout FlushPlan
     ) {
         let effort = slot.content.effortSeconds
         let length = LeaseLength.of(effortSeconds: effort)
-        let deadline = min(choice.deadline, state.at + length)
+        let deadline = min(until, state.at + length)
         share.charge(project, effortSeconds: effort)
-        let lane = lanes[choice.lane]?.lane
+        let lane = lanes[laneID]?.lane
         plan.picks.append(
             FlushPlan.Pick(
-                person: state.person, stream: stream, lane: choice.lane, project: project, slot: slot,
+                person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
                 deadline: deadline, effortSeconds: effort, openBefore: state.facts.openLeases.count,
                 dayTasks: state.dayLabels + state.facts.openLeases.count))
         state.facts.openLeases.append(

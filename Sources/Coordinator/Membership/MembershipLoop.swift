@@ -1,20 +1,19 @@
 import Ledger
 import Logging
 import PlimsollModel
-import Postgres
 import ServiceLifecycle
 
 /// Joins, renews this coordinator's life, takes over those whose life has run out, and adopts what they held (P12).
 final class MembershipLoop: Sendable {
     private let configuration: CoordinatorConfiguration
     private let dispatcher: Dispatcher
-    private let connections: CoordinatorConnections
+    private let connections: LedgerConnections
     private let ledger: Ledger
     private let logger: Logger
     private let clock = ContinuousClock()
 
     init(
-        configuration: CoordinatorConfiguration, dispatcher: Dispatcher, connections: CoordinatorConnections,
+        configuration: CoordinatorConfiguration, dispatcher: Dispatcher, connections: LedgerConnections,
         ledger: Ledger, logger: Logger
     ) {
         self.configuration = configuration

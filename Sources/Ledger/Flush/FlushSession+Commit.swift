@@ -154,5 +154,8 @@ extension FlushSession {
 }
 
 extension FlushSession {
+    /// Whether a commit that threw this may have happened all the same.
+    public static func isInDoubt(_ error: any Error) -> Bool { (error as? PostgresError)?.outcomeUnknown == true }
+
     private func send(_ queries: [Query]) async throws { _ = try await connection.pipeline(queries) }
 }

@@ -9,6 +9,10 @@ public struct MembershipSession: Sendable {
         self.connection = connection
     }
 
+    public static let settings: [(String, String)] = [
+        ("search_path", "plimsoll"), ("statement_timeout", "10000"), ("lock_timeout", "6000"),
+    ]
+
     /// A life that a coordinator renews every second and that runs out by the database's clock.
     public static let life = Duration.seconds(3)
 

@@ -54,16 +54,8 @@ enum Note {
     private static let start = Moment.now
 
     static func line(_ text: String) {
-        let seconds = Double(Moment.now - start) / 1e9
+        let since = start  // made with the first line, before that line's own moment
+        let seconds = Double(Moment.now - since) / 1e9
         FileHandle.standardError.write(Data(String(format: "%7.1f s  %@\n", seconds, text).utf8))
-    }
-}
-
-/// The monotonic clock in nanoseconds: one system call less than a `ContinuousClock.Instant`, which counts here.
-enum Moment {
-    static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -84,7 +84,9 @@ struct CoordinatorProcess: Sendable {
         coordinatorSettings.times = configuration.times
         let coordinator = Coordinator(
             configuration: coordinatorSettings, ledger: ledger,
-            database: ConnectionConfiguration(conninfo: configuration.database), logger: logger)
+            connections: LedgerConnections(
+                base: ConnectionConfiguration(conninfo: configuration.database), name: coordinatorSettings.name,
+                logger: logger), logger: logger)
         let gateway = try makeGateway(coordinator, ledger)
         // The pool goes last, so that what is settled on the way down can still be written.
         var services: [any Service] = [PoolService(pool: pool), CoordinatorService(coordinator: coordinator), gateway]

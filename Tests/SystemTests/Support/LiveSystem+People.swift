@@ -22,6 +22,7 @@ extension LiveSystem {
                 withdrawal_method: plimsoll consent withdraw \(purpose)
                 alternative_offered: watching
                 validity_days: 90
+                version: 1
                 """)
             try await succeed(["notice", "publish", file.plain], as: operatorIdentity)
         }

@@ -94,24 +94,31 @@ class Stream:
                     raise self.error
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TimeoutError("nothing came within %s s" % WAIT)
+                    raise TimeoutError("nothing came within %s s; all: %s" % (WAIT, self.messages))
                 self.lock.wait(left)
 
     def lease(self, count):
-        """Wants and returns so many leases."""
-        before = self.leases()
-        self.outbox.put(pb.WorkerMessage(want=count))
+        """Wants so many leases and returns them; asks again when an idle says when."""
+        got = []
         deadline = time.monotonic() + WAIT
-        while time.monotonic() < deadline:
-            new = self.leases()[len(before):]
-            if len(new) >= count:
-                return new[:count]
-            time.sleep(0.01)
-        return []
+        while len(got) < count and time.monotonic() < deadline:
+            seen = self.count()
+            self.outbox.put(pb.WorkerMessage(want=count - len(got)))
+            asked = count - len(got)
 
-    def leases(self):
-        with self.lock:
-            return [lease for message in self.messages for lease in message.leases]
+            def look(message):
+                return message if message.leases or message.HasField("idle") else None
+
+            while asked > 0:
+                message = self.wait(look, seen)
+                got += message.leases
+                asked -= len(message.leases)
+                seen = self.messages.index(message) + 1
+                if message.HasField("idle"):
+                    print("        %s" % pb.IdleReason.Name(message.idle.reason), flush=True)
+                    time.sleep(message.idle.ask_again_milliseconds / 1000)
+                    break
+        return got
 
     def submit(self, task, fence, answer):
         """The settlement of this submit."""
@@ -203,7 +210,9 @@ got = moved.submit(three.task, three.fence, b"4")
 check(outcome(got) == "ACCEPTED", "and the third: %s" % outcome(got))
 
 # The rest, to the end.
-for lease in moved.lease(3):
+rest = moved.lease(3)
+check(len(rest) == 3, "the other three tasks come from the second coordinator")
+for lease in rest:
     got = moved.submit(lease.task, lease.fence, b"5")
     check(outcome(got) == "ACCEPTED", "task %s: %s" % (lease.key, outcome(got)))
 seen = moved.count()

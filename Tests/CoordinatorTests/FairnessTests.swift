@@ -1,0 +1,86 @@
+import Coordinator
+import Ledger
+import PlimsollModel
+import Testing
+
+@Suite("Order and shares of grants")
+struct FairnessTests {
+    @Test("weights 3 to 1 share the grants within 2 percent, on one coordinator and on two", arguments: [1, 2])
+    func weights(coordinators: Int) async throws {
+        try await withDeployment { deployment in
+            let people = (0..<8).map { "p\($0)" }
+            try await deployment.project("heavy", weight: 3, people: people, tasks: 4_000)
+            try await deployment.project("light", weight: 1, people: people, tasks: 4_000)
+            try await deployment.limits(openLeases: 64)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two")
+            let wanted = 4_000
+            try await running(one, two) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (index, person) in people.enumerated() {
+                        let hand = try await Hand(coordinators == 2 && index % 2 == 1 ? two : one, person, inFlight: 8)
+                        group.addTask {
+                            var answered = 0
+                            hand.want(8)
+                            while answered < wanted / people.count {
+                                let (leases, idle) = try await hand.next()
+                                if idle != nil {
+                                    try await Task.sleep(for: .milliseconds(20))
+                                    hand.want(8)
+                                }
+                                answered += leases.count
+                                for lease in leases { hand.submit(lease.lease, want: 1) }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let heavy = try await deployment.number(
+                    "select count(*) from lease_history h join lane l using (lane_id) join project p using (project_id) where p.name = 'heavy'")
+                let all = try await deployment.number("select count(*) from lease_history")
+                let share = Double(heavy) / Double(all)
+                #expect(abs(share - 0.75) < 0.02, "heavy had \(heavy) of \(all)")
+            }
+        }
+    }
+
+    @Test("a task of higher priority that comes later is granted before any lower one, on every coordinator")
+    func priority() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 100)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                let ann = try await Hand(one, "ann")
+                let bob = try await Hand(two, "bob")
+                #expect(try await ann.lease().key == "t0")
+                _ = try await bob.lease()
+                try await deployment.importTasks(4, from: 1_000, priority: 5)
+                // Known everywhere within a second of its commit.
+                try await Task.sleep(for: .seconds(1))
+                #expect(try await ann.lease().key.hasPrefix("t10"))
+                #expect(try await bob.lease().key.hasPrefix("t10"))
+            }
+        }
+    }
+
+    @Test("a paused project gives nothing until it is resumed; open leases may finish")
+    func pause() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 10)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let open = try await ann.lease()
+                _ = try await deployment.ledger.setProjectState("puzzles", to: .paused, by: "op")
+                ann.want(1)
+                #expect(try await ann.next().idle?.reason == .paused)
+                ann.submit(open.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                _ = try await deployment.ledger.setProjectState("puzzles", to: .open, by: "op")
+                ann.want(1)
+                #expect(try await ann.next().leases.count == 1)
+            }
+        }
+    }
+}
