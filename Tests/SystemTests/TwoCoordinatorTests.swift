@@ -84,6 +84,43 @@ extension SystemTests {
             #expect(settled.outcome == .accepted, "\(settled)")
         }
 
+        @Test func `a coordinator that freezes at any moment holds up its people for less than five seconds`()
+            async throws
+        {
+            let rounds = 5
+            try await Self.withSystem(tasks: 3_000, people: ["ada"]) { system in
+                for round in 1...rounds {
+                    let frozen = round % 2
+                    let waited = try await Self.freezeWhileWorking(system, frozen)
+                    progress("freeze \(round): the other coordinator gave work after \(waited)")
+                    #expect(waited < .seconds(5))
+                    try await system.waitUntilServing(frozen)
+                }
+            }
+        }
+
+        /// Freezes a coordinator in the middle of one engineer's work, and says how long it took until the other one
+        /// gave that engineer a task.
+        private static func freezeWhileWorking(_ system: LiveSystem, _ frozen: Int) async throws -> Duration {
+            let coordinator = try system.coordinator(frozen)
+            defer { coordinator.signal(SIGCONT) }
+            return try await TestStream.with(system, "ada", at: frozen, project: "two", inFlight: 3) { ada in
+                let working = Task { try await work(ada, window: 3) }
+                defer { working.cancel() }
+                _ = try await ada.next { $0.leases.count > 0 ? true : nil }
+                // Any moment of a flush, between lock and commit among others.
+                try await Task.sleep(for: .microseconds(.random(in: 0..<300_000)))
+                coordinator.signal(SIGSTOP)
+                let moment = ContinuousClock.now
+                return try await TestStream.with(system, "ada", at: 1 - frozen, project: "two") { other in
+                    let lease = try await leaseAskingAgain(other)
+                    let waited = ContinuousClock.now - moment
+                    try await answer(other, lease)
+                    return waited
+                }
+            }
+        }
+
         @Test func `a withdrawal on one coordinator leaves no lease on the other, however busy`() async throws {
             let rounds = 10
             try await Self.withSystem(tasks: 3_000, people: ["ada", "bo", "cy"]) { system in
@@ -123,8 +160,8 @@ extension SystemTests {
         }
 
         /// Answers whatever comes and always wants more.
-        private static func work(_ stream: TestStream) async throws {
-            try await stream.send(.with { $0.want = 10 })
+        private static func work(_ stream: TestStream, window: UInt32 = 10) async throws {
+            try await stream.send(.with { $0.want = window })
             var taken = 0
             while !Task.isCancelled {
                 let all = stream.messages

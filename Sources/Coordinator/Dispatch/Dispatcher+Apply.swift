@@ -88,8 +88,8 @@ extension Dispatcher {
         for person in present where hasWants(person) {
             if let idle = plan.refusals[person] {
                 answerWants(person, idle)
-            } else if plan.needsLook.contains(person) {
-                requestLook(person)
+            } else if let lane = plan.needsLook[person] {
+                requestLook(person, in: lane)
             } else if !mayGrant {
                 answerWants(person, IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainSoon))
             } else if work[person] == nil {

@@ -24,9 +24,9 @@ extension Dispatcher {
     ) {
         var want = min(stream.want, stream.inFlightMax - stream.held.count)
         var refusal: Refusal?
-        var mustLook = false
+        var mustLook: LaneID?
         var isAnyOpen = false
-        while want > 0 {
+        wants: while want > 0, mustLook == nil {
             var candidates: [ProjectID: Candidate] = [:]
             refusal = nil
             isAnyOpen = false
@@ -47,7 +47,7 @@ extension Dispatcher {
                             candidates[project.id] = .ready(lane: lane, count: count, deadline: deadline)
                         } else if mayHoldMore(lane, for: person) {
                             // Higher priority first: nothing below this lane until it was looked through.
-                            candidates[project.id] = .unseen
+                            candidates[project.id] = .unseen(lane: lane)
                         } else {
                             continue
                         }
@@ -56,10 +56,15 @@ extension Dispatcher {
                 }
             }
             guard let (project, candidate) = choose(among: candidates) else { break }
-            guard case .ready(let lane, let count, let deadline) = candidate else {
+            let lane: LaneID
+            let count: Int
+            let deadline: Moment
+            switch candidate {
+            case .ready(let at, let most, let until): (lane, count, deadline) = (at, most, until)
+            case .unseen(let at):
                 // It is this project's turn, and what it has must be fetched first: fairness before speed.
-                mustLook = true
-                break
+                mustLook = at
+                continue wants
             }
             let most = candidates.count > 1 ? 1 : min(want, count)
             let slots = lanes[lane]?.take(for: person, count: most, now: clock.now) ?? []
@@ -69,8 +74,8 @@ extension Dispatcher {
         }
         guard want > 0, want == min(stream.want, stream.inFlightMax - stream.held.count) else { return }
         if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
-        if mustLook {
-            plan.needsLook.insert(person)
+        if let mustLook {
+            plan.needsLook[person] = .some(mustLook)
         } else if !isAnyOpen, refusal != nil || deployment?.readOnly == true {
             plan.refusals[person] = idle(for: refusal, state)
         } else {
@@ -89,7 +94,7 @@ extension Dispatcher {
     private enum Candidate {
         case ready(lane: LaneID, count: Int, deadline: Moment)
         /// Its spans hold tasks that this person has not been looked through for.
-        case unseen
+        case unseen(lane: LaneID)
     }
 
     private func choose(among candidates: [ProjectID: Candidate]) -> (ProjectID, Candidate)? {
@@ -128,7 +133,7 @@ extension Dispatcher {
     /// Every lane was looked through: says so if that was a moment ago, else has it looked at again.
     private func answerEmpty(_ person: PersonID, _ plan: inout FlushPlan) {
         guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon else {
-            plan.needsLook.insert(person)
+            plan.needsLook[person] = .some(nil)
             return
         }
         plan.refusals[person] =

@@ -17,10 +17,7 @@ extension Dispatcher {
         }
         var project: ProjectID?
         if let name = opening.project {
-            guard let found = deployment?.projects.values.first(where: { $0.name == name }) else {
-                throw StreamEnd(.noSuchProject, "there is no open project “\(name)”")
-            }
-            project = found.id
+            project = try await projectID(named: name)
         }
         nextStream += 1
         let id = StreamID(number: nextStream)
@@ -54,6 +51,18 @@ extension Dispatcher {
             welcome: welcome, replies: replies,
             onReceive: { [inbox] request in inbox.add(.message(id, request)) },
             onDetach: { [inbox] in inbox.add(.detached(id)) })
+    }
+
+    /// From what is known here, else from the database: the project may be younger than the last poll.
+    private func projectID(named name: String) async throws -> ProjectID {
+        if let known = deployment?.projects.values.first(where: { $0.name == name }) { return known.id }
+        do {
+            let record = try await ledger.project(named: name)
+            if record.state != .closed { return record.id }
+        } catch let error as LedgerError where error.code != .notFound {
+            throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
+        }
+        throw StreamEnd(.noSuchProject, "there is no open project \"\(name)\"; `plimsoll project list` names them")
     }
 
     /// Takes in what arrived since the last turn, in order.

@@ -66,7 +66,8 @@ actor Dispatcher {
     var share = FairShare()
     var looks: [PersonID: [LaneID: LookCursor]] = [:]
     var lookQueue: Deque<PersonID> = []
-    var looking: Set<PersonID> = []
+    /// Who is being looked for, and in which lane; nil: in all.
+    var looking: [PersonID: LaneID?] = [:]
     /// People whose look is complete: no lane holds anything for them; with when it was said.
     var lookedThrough: [PersonID: LookOutcome] = [:]
     var sleepingFeeder: CheckedContinuation<Void, Never>?

@@ -61,8 +61,8 @@ struct FlushPlan {
     var parked: [Fence: TaskContent] = [:]
     /// Wants filled with parked leases that came back.
     var unparkedFor: [StreamID: Int] = [:]
-    /// Wants that found nothing ready: a look through the spans is needed.
-    var needsLook: Set<PersonID> = []
+    /// Wants that found nothing ready: a look through the spans is needed, of the lane whose turn it is, or of all.
+    var needsLook: [PersonID: LaneID?] = [:]
 
     init(now: Moment) { self.now = now }
 

@@ -8,9 +8,10 @@ import QualityReview
 /// back what nobody takes.
 extension Dispatcher {
     /// Asks the feeder to look through the spans for a person; the flush is tried again afterwards.
-    func requestLook(_ person: PersonID) {
-        guard looking.insert(person).inserted else { return }
-        lookQueue.append(person)
+    func requestLook(_ person: PersonID, in lane: LaneID?) {
+        let isNew = looking[person] == nil
+        looking[person] = .some(lane)
+        if isNew { lookQueue.append(person) }
         wakeFeeder()
     }
 
@@ -148,8 +149,19 @@ extension Dispatcher {
         do {
             guard let state = people[person], hasWants(person) else {
                 // No state yet: a flush reads it and asks again.
-                looking.remove(person)
+                looking[person] = nil
                 schedule(person)
+                return
+            }
+            if let lane = looking[person] ?? nil {
+                // One lane's turn: whatever it brings, the flush decides again.
+                if mayHoldMore(lane, for: person), lanes[lane]?.hasSomething(for: person) != true,
+                    case .notYet = try await claim(lane, for: person, session)
+                {
+                    lookQueue.append(person)
+                } else {
+                    found(person)
+                }
                 return
             }
             for lane in lanesOpen(to: state) {
@@ -182,7 +194,7 @@ extension Dispatcher {
     }
 
     private func found(_ person: PersonID) {
-        looking.remove(person)
+        looking[person] = nil
         if work[person] == nil { work[person] = PersonWork() }
         schedule(person)
     }
@@ -211,7 +223,7 @@ extension Dispatcher {
     private func claim(_ lane: LaneID, for person: PersonID, _ session: FeedSession) async throws -> ClaimOutcome {
         guard let feed = lanes[lane], mayHoldMore(lane, for: person) else { return .nothing }
         let sizes = configuration.sizes
-        let waiting = looking.reduce(0) { sum, other in
+        let waiting = looking.keys.reduce(0) { sum, other in
             sum + (streamsOf[other] ?? []).reduce(0) { $0 + (streams[$1]?.want ?? 0) }
         }
         let count = min(max(waiting, Int(feed.grantsPerSecond), sizes.claimMin), sizes.claimMax)

@@ -117,6 +117,7 @@ actor People {
     private static func notice() -> Plimsoll_V1_NoticeDocument {
         var notice = Plimsoll_V1_NoticeDocument()
         notice.id = purpose
+        notice.version = 1
         notice.locale = "en"
         notice.purpose = purpose
         notice.text =
