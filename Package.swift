@@ -143,7 +143,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "Ledger", "PlimsollModel", "Postgres", "TestSupport", logging],
+            dependencies: [
+                "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", logging,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "GatewayTests",

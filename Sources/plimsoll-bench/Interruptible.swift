@@ -6,7 +6,7 @@ enum Interruptible {
     static func run<Value: Sendable>(_ body: @Sendable @escaping () async throws -> Value) async throws -> Value {
         let signals = AsyncStream<Int32> { continuation in
             let sources = [SIGINT, SIGTERM].map { number in
-                signal(number, SIG_IGN)
+                signal(number) { _ in }  // not ignored: that, programs that we start would inherit
                 let source = DispatchSource.makeSignalSource(signal: number)
                 source.setEventHandler { continuation.yield(number) }
                 source.resume()

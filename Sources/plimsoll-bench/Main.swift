@@ -69,7 +69,7 @@ struct PlimsollBench: AsyncParsableCommand {
         #if DEBUG
             Note.line("this is a debug build: its figures mean nothing")
         #endif
-        signal(SIGPIPE, SIG_IGN)  // a program that has ended is found out by its exit code
+        signal(SIGPIPE) { _ in }  // a program that has ended is found out by its exit code
         raiseOpenFiles()
         let report = try await Interruptible.run { try await measure() }
         if let json { try report.json.write(toFile: json, atomically: true, encoding: .utf8) }

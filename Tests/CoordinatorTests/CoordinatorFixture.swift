@@ -33,16 +33,23 @@ final class Deployment: Sendable {
     /// A number of the owner's, for looking behind the scenes.
     func number(_ sql: String) async throws -> Int64 { try await owner.query(Query(.unprepared(sql)))[0].int8(0) }
 
-    func coordinatorConfiguration() -> ConnectionConfiguration {
-        ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
+    /// `host` nil: the cluster itself; else the folder of something that stands before it.
+    func coordinatorConfiguration(through host: String? = nil) -> ConnectionConfiguration {
+        // Of a key that comes twice libpq takes the last.
+        ConnectionConfiguration(
+            conninfo: conninfo + " user=plimsoll_coordinator" + (host.map { " host='\($0)' port=5432" } ?? ""))
     }
 
-    func coordinator(_ name: String = "one", _ adjust: (inout CoordinatorConfiguration) -> Void = { _ in }) -> Coordinator {
+    func coordinator(
+        _ name: String = "one", through host: String? = nil,
+        _ adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
+    ) -> Coordinator {
         var configuration = CoordinatorConfiguration(name: name, address: "127.0.0.1:1")
         adjust(&configuration)
         return Coordinator(
             configuration: configuration, ledger: ledger,
-            connections: LedgerConnections(base: coordinatorConfiguration(), name: name, logger: quiet), logger: quiet)
+            connections: LedgerConnections(
+                base: coordinatorConfiguration(through: host), name: name, logger: quiet), logger: quiet)
     }
 
     /// A project with people who are enrolled and agreed, and tasks.
@@ -87,6 +94,14 @@ final class Deployment: Sendable {
                 continuation.yield(ImportPiece(total: drafts.count))
                 continuation.finish()
             }, by: "op")
+    }
+
+    /// Once everything is answered nobody holds slots any more, and none is left over.
+    func expectNothingHeld() async throws {
+        try await eventually("spans, blocks and returned slots are gone") {
+            try await number(
+                "select (select count(*) from span) + (select count(*) from block) + (select count(*) from returned)") == 0
+        }
     }
 
     /// A policy without limits but the one named.

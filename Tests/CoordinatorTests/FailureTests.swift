@@ -1,7 +1,10 @@
 import Coordinator
+import Foundation
 import Ledger
 import PlimsollModel
 import Postgres
+import PrivateCluster
+import TestSupport
 import Testing
 
 @Suite("Any process may die or freeze (P12)")
@@ -122,6 +125,40 @@ struct FailureTests {
                 #expect(try await again.settlement().outcome == .accepted)
                 #expect(try await deployment.number("select count(*) from label") == 1)
                 #expect(try await deployment.number("select count(*) from delivery_failure") == 1)
+            }
+        }
+    }
+
+    @Test("a commit whose answer is lost is settled by what the database says: no label lost or doubled, no slot lost")
+    func lostCommit() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 20)
+            let folder = try TestFolder.make("proxy")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let cluster = try await SharedCluster.shared.cluster()
+            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            defer { proxy.close() }
+            let one = deployment.coordinator(through: folder.path)
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                var answered: Set<TaskID> = []
+                while answered.count < 20 {
+                    let lease = try await ann.lease()
+                    // Every third answer, and with it the next grant, loses its commit's answer.
+                    if answered.count % 3 == 0 { proxy.set(.loseAnswer(to: "flush_commit")) }
+                    ann.submit(lease.lease)
+                    var outcome = try await ann.settlement().outcome
+                    proxy.set(.none)
+                    while outcome == .tryAgain {
+                        ann.submit(lease.lease)
+                        outcome = try await ann.settlement().outcome
+                    }
+                    #expect(outcome == .accepted)
+                    #expect(answered.insert(lease.lease.task).inserted)
+                }
+                #expect(try await deployment.number("select count(*) from label") == 20)
+                try await eventually("no lease is left") { try await deployment.number("select count(*) from lease") == 0 }
+                try await deployment.expectNothingHeld()
             }
         }
     }

@@ -9,8 +9,8 @@ struct FairnessTests {
     func weights(coordinators: Int) async throws {
         try await withDeployment { deployment in
             let people = (0..<8).map { "p\($0)" }
-            try await deployment.project("heavy", weight: 3, people: people, tasks: 4_000)
-            try await deployment.project("light", weight: 1, people: people, tasks: 4_000)
+            try await deployment.project("heavy", weight: 3, people: people, tasks: 12_000)
+            try await deployment.project("light", weight: 1, people: people, tasks: 6_000)
             try await deployment.limits(openLeases: 64)
             let one = deployment.coordinator("one")
             let two = deployment.coordinator("two")

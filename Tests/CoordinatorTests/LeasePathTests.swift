@@ -52,6 +52,7 @@ struct LeasePathTests {
                 }
                 #expect(keys.count == 50)
                 #expect(try await deployment.number("select count(*) from label") == 50)
+                try await deployment.expectNothingHeld()
             }
         }
     }
@@ -88,6 +89,7 @@ struct LeasePathTests {
                     try await deployment.number(
                         "select count(*) from (select 1 from label group by task_id having count(distinct person_id) = 3) x")
                         == 100)
+                try await deployment.expectNothingHeld()
             }
         }
     }

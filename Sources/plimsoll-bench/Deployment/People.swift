@@ -145,11 +145,20 @@ actor People {
         return request
     }
 
-    /// A zone in which it is ten o'clock or so: the shipped limits have quiet hours, and no run may depend on the hour
-    /// of the machine. Signs are reversed in these names (POSIX).
+    /// Zones without daylight saving by their hours from UTC, from -11 to 12.
+    private static let zones = [
+        "Pacific/Pago_Pago", "Pacific/Honolulu", "Pacific/Gambier", "Pacific/Pitcairn", "America/Phoenix",
+        "America/Costa_Rica", "America/Bogota", "America/Puerto_Rico", "America/Sao_Paulo", "America/Noronha",
+        "Atlantic/Cape_Verde", "Africa/Abidjan", "Africa/Lagos", "Africa/Maputo", "Africa/Nairobi", "Asia/Dubai",
+        "Asia/Karachi", "Asia/Dhaka", "Asia/Bangkok", "Asia/Singapore", "Asia/Tokyo", "Australia/Brisbane",
+        "Pacific/Noumea", "Pacific/Tarawa",
+    ]
+
+    /// A zone in which it is between ten and eleven: the shipped limits have quiet hours, and no run may depend on the
+    /// hour of the machine.
     static func zoneWhereItIsMorning(_ now: Date) -> String {
         let hour = Int(now.timeIntervalSince1970 / 3_600) % 24
         let offset = 10 - hour
-        return offset == 0 ? "Etc/GMT" : offset > 0 ? "Etc/GMT-\(offset)" : "Etc/GMT+\(min(12, -offset))"
+        return zones[(offset < -11 ? offset + 24 : offset) + 11]
     }
 }

@@ -38,6 +38,12 @@ final class Program: Sendable {
             continuation.yield(process.terminationStatus)
             continuation.finish()
         }
+        // A child inherits the signal mask, and the threads of the pool block everything: pgbench would miss its alarm.
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         do {
             try process.run()
         } catch {
