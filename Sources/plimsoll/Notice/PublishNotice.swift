@@ -33,7 +33,7 @@ struct PublishNotice: AsyncParsableCommand {
             if document.version == 0 {
                 // The file leaves it open: the one after the latest. Who publishes at the same time gets a conflict.
                 let known = try await client.control.listNotices(
-                    .with { $0.id = read.id }, options: ControlClient.callOptions
+                    .init(), options: ControlClient.callOptions
                 ).notices.filter { $0.id == read.id }
                 document.version = (known.map(\.version).max() ?? 0) + 1
             }
