@@ -93,7 +93,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Coordinator", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "QualityReview",
-                certificateReloading, grpc, grpcProtobuf, grpcTransport, lifecycle, logging, nio, nioPosix, nioSSL, nioTLS, protobuf, x509,
+                certificateReloading, grpc, grpcProtobuf, grpcTransport, lifecycle, logging, nio, nioPosix, nioSSL,
+                nioTLS, protobuf, x509,
             ], swiftSettings: house),
 
         // Clients
@@ -134,7 +135,8 @@ let package = Package(
             name: "PrivateClusterTests", dependencies: ["Postgres", "PrivateCluster", "TestSupport", logging],
             swiftSettings: house),
         .testTarget(name: "PlimsollModelTests", dependencies: ["PlimsollModel"], swiftSettings: house),
-        .testTarget(name: "QualityReviewTests", dependencies: ["PlimsollModel", "QualityReview"], swiftSettings: house),
+        .testTarget(
+            name: "QualityReviewTests", dependencies: ["PlimsollModel", "QualityReview"], swiftSettings: house),
         .testTarget(name: "ExchangeTests", dependencies: ["Exchange", "PlimsollModel"], swiftSettings: house),
         .testTarget(
             name: "IdentityTests", dependencies: ["Identity", "TestSupport", asn1, crypto, x509], swiftSettings: house),
@@ -151,7 +153,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Coordinator", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "Postgres",
-                "TestSupport", grpc, grpcTransport, lifecycle, lifecycleTests, logging, nio, nioEmbedded, nioPosix, nioSSL, protobuf,
+                "TestSupport", grpc, grpcTransport, lifecycle, lifecycleTests, logging, nio, nioEmbedded, nioPosix,
+                nioSSL, protobuf,
             ], swiftSettings: house),
         .testTarget(
             name: "WorkerKitTests",

@@ -87,7 +87,9 @@ public final class Coordinator: Sendable {
             }
             group.addTask { [self] in try await every(configuration.times.poll) { await dispatcher.markFeedStale() } }
             group.addTask { [self] in try await every(.seconds(1)) { await dispatcher.sweep() } }
-            group.addTask { [self] in try await every(.seconds(1)) { await keepHouse("fold") { try await ledger.foldTally() } } }
+            group.addTask { [self] in
+                try await every(.seconds(1)) { await keepHouse("fold") { try await ledger.foldTally() } }
+            }
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
             group.addTask { [self] in

@@ -63,7 +63,8 @@ final class Deployment: Sendable {
         if try await ledger.notices(id: "part").isEmpty {
             _ = try await ledger.publishNotice(
                 NoticeDraft(
-                    id: "part", version: 1, locale: "en", purpose: "taking-part", text: "You take part.", data: "labels",
+                    id: "part", version: 1, locale: "en", purpose: "taking-part", text: "You take part.",
+                    data: "labels",
                     recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
                     alternativeOffered: "the usual work", validityDays: nil, isMaterial: false), by: "op")
         }
@@ -83,7 +84,8 @@ final class Deployment: Sendable {
 
     func importTasks(_ count: Int, from first: Int = 0, project: String = "puzzles", priority: Int = 0) async throws {
         let drafts = (first..<first + count).map {
-            TaskDraft(key: "t\($0)", kind: "puzzle", severity: 0, priority: priority, payload: Array("{\"n\":\($0)}".utf8))
+            TaskDraft(
+                key: "t\($0)", kind: "puzzle", severity: 0, priority: priority, payload: Array("{\"n\":\($0)}".utf8))
         }
         _ = try await ledger.importTasks(
             AsyncThrowingStream<ImportPiece, any Error> { continuation in
@@ -100,7 +102,8 @@ final class Deployment: Sendable {
     func expectNothingHeld() async throws {
         try await eventually("spans, blocks and returned slots are gone") {
             try await number(
-                "select (select count(*) from span) + (select count(*) from block) + (select count(*) from returned)") == 0
+                "select (select count(*) from span) + (select count(*) from block) + (select count(*) from returned)")
+                == 0
         }
     }
 

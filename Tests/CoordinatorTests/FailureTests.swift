@@ -75,7 +75,8 @@ struct FailureTests {
                 }
                 #expect(try await bob.settlement().outcome == .accepted)
                 #expect(
-                    try await deployment.number("select count(*) from lease_history where how = 'coordinator_lost'") == 1)
+                    try await deployment.number("select count(*) from lease_history where how = 'coordinator_lost'")
+                        == 1)
                 #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
             }
         }
@@ -157,7 +158,9 @@ struct FailureTests {
                     #expect(answered.insert(lease.lease.task).inserted)
                 }
                 #expect(try await deployment.number("select count(*) from label") == 20)
-                try await eventually("no lease is left") { try await deployment.number("select count(*) from lease") == 0 }
+                try await eventually("no lease is left") {
+                    try await deployment.number("select count(*) from lease") == 0
+                }
                 try await deployment.expectNothingHeld()
             }
         }

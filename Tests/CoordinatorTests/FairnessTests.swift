@@ -36,7 +36,8 @@ struct FairnessTests {
                     try await group.waitForAll()
                 }
                 let heavy = try await deployment.number(
-                    "select count(*) from lease_history h join lane l using (lane_id) join project p using (project_id) where p.name = 'heavy'")
+                    "select count(*) from lease_history h join lane l using (lane_id) join project p using (project_id) where p.name = 'heavy'"
+                )
                 let all = try await deployment.number("select count(*) from lease_history")
                 let share = Double(heavy) / Double(all)
                 #expect(abs(share - 0.75) < 0.02, "heavy had \(heavy) of \(all)")

@@ -87,7 +87,8 @@ struct LeasePathTests {
                 #expect(try await deployment.number("select count(*) from label") == 300)
                 #expect(
                     try await deployment.number(
-                        "select count(*) from (select 1 from label group by task_id having count(distinct person_id) = 3) x")
+                        "select count(*) from (select 1 from label group by task_id having count(distinct person_id) = 3) x"
+                    )
                         == 100)
                 try await deployment.expectNothingHeld()
             }

@@ -38,7 +38,8 @@ struct ImportDirectionTests {
                 guard words.count == 2, words[0] == "import" else { continue }
                 let imported = String(words[1])
                 guard ours.contains(imported), imported != target else { continue }
-                #expect(Self.allowed[target]?.contains(imported) == true, "\(file.lastPathComponent) imports \(imported)")
+                #expect(
+                    Self.allowed[target]?.contains(imported) == true, "\(file.lastPathComponent) imports \(imported)")
             }
         }
         #expect(seen > 0)

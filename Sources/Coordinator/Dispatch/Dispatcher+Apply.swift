@@ -114,7 +114,8 @@ extension Dispatcher {
     // MARK: Doubts and differences
 
     /// Grants of an earlier flush whose commit was in doubt: the lock is held again, so that transaction has ended.
-    func settleDoubts(_ person: PersonID, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan) {
+    func settleDoubts(_ person: PersonID, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan)
+    {
         guard let picks = doubtful[person] else { return }
         plan.doubtsSettled.insert(person)
         for pick in picks {

@@ -73,7 +73,9 @@ extension Dispatcher {
     /// What the new life vouches for: its streams present what they hold.
     func presentAgain() {
         for (id, stream) in streams where !stream.held.isEmpty {
-            let leases = stream.held.compactMap { fence in heldTasks[fence].map { LeaseReference(task: $0, fence: fence) } }
+            let leases = stream.held.compactMap { fence in
+                heldTasks[fence].map { LeaseReference(task: $0, fence: fence) }
+            }
             enqueue(stream.person) { $0.presented.append(PersonWork.Presented(stream: id, leases: leases)) }
         }
     }

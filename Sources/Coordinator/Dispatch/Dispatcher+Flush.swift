@@ -81,7 +81,8 @@ extension Dispatcher {
     ) async throws {
         var stale: [PersonID] = []
         for person in present {
-            if let state = people[person], state.epoch == opening.epoch, state.n == (opening.heads[person]?.n ?? state.n),
+            if let state = people[person], state.epoch == opening.epoch,
+                state.n == (opening.heads[person]?.n ?? state.n),
                 doubtful[person] == nil
             {
                 plan.states[person] = state
@@ -164,7 +165,9 @@ extension Dispatcher {
 
     /// A flush failed as a whole (no connection, or an error in it).
     private func failed(_ batch: [PersonID], _ error: any Error) {
-        logger.warning("a flush failed and is tried again", metadata: ["people": "\(batch.count)", "error": "\(String(reflecting: error))"])
+        logger.warning(
+            "a flush failed and is tried again",
+            metadata: ["people": "\(batch.count)", "error": "\(String(reflecting: error))"])
         for person in batch where hasWants(person) || work[person] != nil {
             if work[person] == nil { work[person] = PersonWork() }
         }

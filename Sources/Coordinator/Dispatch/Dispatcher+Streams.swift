@@ -211,7 +211,9 @@ extension Dispatcher {
     /// Waits until nothing that was received is unsettled, no longer than `budget`.
     func waitUntilSettled(for budget: Duration) async {
         let end = clock.now + budget
-        while clock.now < end, !queue.isEmpty || !inFlight.isEmpty || streams.values.contains(where: { $0.unsettled > 0 }) {
+        while clock.now < end,
+            !queue.isEmpty || !inFlight.isEmpty || streams.values.contains(where: { $0.unsettled > 0 })
+        {
             do {
                 try await clock.sleep(for: .milliseconds(20))
             } catch {

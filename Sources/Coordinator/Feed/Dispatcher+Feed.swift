@@ -51,7 +51,8 @@ extension Dispatcher {
                 guard let open = session else { continue }
                 try await feedOnce(open.feed)
             } catch {
-                logger.warning("the feed failed and is tried again", metadata: ["error": "\(String(reflecting: error))"])
+                logger.warning(
+                    "the feed failed and is tried again", metadata: ["error": "\(String(reflecting: error))"])
                 await session?.feed.close()
                 session = nil
                 isFeedStale = true
@@ -100,14 +101,17 @@ extension Dispatcher {
         if deployment?.epoch != news.epoch {
             adopt(try await session.deploymentState())
             try await checkAdmissions()
-            for person in Set(vouched.values.compactMap { streams[$0]?.person }) { enqueue(person) { $0.refresh = true } }
+            for person in Set(vouched.values.compactMap { streams[$0]?.person }) {
+                enqueue(person) { $0.refresh = true }
+            }
         }
         for person in news.withdrawn where streamsOf[person] != nil { enqueue(person) { $0.refresh = true } }
         for parked in news.parkExpired {
             enqueue(parked.person) {
                 $0.ends.append(
                     PersonWork.End(
-                        lease: LeaseReference(task: parked.task, fence: parked.fence), how: .parkExpired, vouchedBy: nil))
+                        lease: LeaseReference(task: parked.task, fence: parked.fence), how: .parkExpired, vouchedBy: nil
+                    ))
             }
         }
         _ = try await refreshLanes(session)
@@ -250,7 +254,8 @@ extension Dispatcher {
         for lane in lanes.keys {
             lanes[lane]?.tick(elapsed: elapsed)
             guard let feed = lanes[lane], !feed.isEmpty || feed.hasSpent else { continue }
-            let isIdle = now - feed.lastGrant > configuration.times.holding
+            let isIdle =
+                now - feed.lastGrant > configuration.times.holding
                 && (feed.oldestClaim.map { now - $0 > configuration.times.holding } ?? true)
             if isIdle { try await giveBack(lane, session) }
         }
@@ -264,7 +269,8 @@ extension Dispatcher {
             if let newest, newest > lanes[lane]?.lane.newestSpan ?? 0 { lanes[lane]?.lane.newestSpan = newest }
         } catch {
             // What happened to the rows is unknown: the next life of this coordinator, or whoever adopts, finds them.
-            logger.warning("slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(String(reflecting: error))"])
+            logger.warning(
+                "slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(String(reflecting: error))"])
             throw error
         }
     }

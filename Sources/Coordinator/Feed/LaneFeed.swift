@@ -128,7 +128,9 @@ struct LaneFeed: Sendable {
     }
 
     /// A lease of this lane ended without a label and its slot is ours to grant again.
-    mutating func cameBack(_ content: TaskContent, slot: Int16, fence: Fence, since: Moment, from person: PersonID, askAgain: Bool) {
+    mutating func cameBack(
+        _ content: TaskContent, slot: Int16, fence: Fence, since: Moment, from person: PersonID, askAgain: Bool
+    ) {
         if askAgain {
             touched[content.task]?.remove(person)
         } else {

@@ -100,7 +100,8 @@ final class MembershipLoop: Sendable {
             await session.close()
         } catch {
             logger.warning(
-                "could not sign off; others take over when this life has run out", metadata: ["error": "\(String(reflecting: error))"])
+                "could not sign off; others take over when this life has run out",
+                metadata: ["error": "\(String(reflecting: error))"])
         }
     }
 }

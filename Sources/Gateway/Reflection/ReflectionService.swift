@@ -75,7 +75,8 @@ struct DescriptorIndex: Sendable {
             imports = Dictionary(uniqueKeysWithValues: set.file.map { ($0.name, $0.dependency) })
             services = set.file.flatMap { file in file.service.map { "\(file.package).\($0.name)" } }.sorted()
             definedIn = Dictionary(
-                set.file.flatMap { file in file.definedNames.map { ($0, file.name) } }, uniquingKeysWith: { first, _ in first })
+                set.file.flatMap { file in file.definedNames.map { ($0, file.name) } },
+                uniquingKeysWith: { first, _ in first })
         } catch let error as GatewayError {
             throw error
         } catch {

@@ -143,7 +143,8 @@ public struct FlushSession: Sendable {
     public func contents(_ tasks: [(lane: LaneID, task: TaskID)]) async throws -> [TaskID: TaskContent] {
         let rows = try await connection.query(
             Query(
-                FlushStatements.contents, .int8Array(tasks.map(\.lane.rawValue)), .int8Array(tasks.map(\.task.rawValue))))
+                FlushStatements.contents, .int8Array(tasks.map(\.lane.rawValue)), .int8Array(tasks.map(\.task.rawValue))
+            ))
         var contents: [TaskID: TaskContent] = [:]
         for row in rows {
             let task = TaskID(try row.int8(0))
