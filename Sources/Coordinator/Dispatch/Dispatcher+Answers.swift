@@ -61,7 +61,7 @@ extension Dispatcher {
         if !contributed.contains(contribution) {
             plan.contributions.append((lease.project, hour, state.person))
         }
-        plan.ended.append((state.person, lease.fence))
+        ended(lease.fence, of: state.person, &plan)
     }
 
     /// The lease is not open. The same answer under the same fence gets the same ack; another answer is kept once.

@@ -65,8 +65,14 @@ extension Dispatcher {
         plan.writes.ends.fence.append(lease.fence.rawValue)
         plan.history(state.person, lease, at: state.at, how: how.rawValue)
         plan.tally(lease.project) { $0.leased -= 1 }
-        plan.ended.append((state.person, lease.fence))
+        ended(lease.fence, of: state.person, &plan)
         free(lease, held.content, how: how, state.person, lookups, &plan)
+    }
+
+    /// A lease is over with this flush, and its stream has room for another.
+    func ended(_ fence: Fence, of person: PersonID, _ plan: inout FlushPlan) {
+        plan.ended.append((person, fence))
+        if let stream = vouched[fence] { plan.freed[stream, default: 0] += 1 }
     }
 
     /// What becomes of a slot whose lease ended without a label.
@@ -149,7 +155,7 @@ extension Dispatcher {
             $0.leased -= 1
             $0.parked += 1
         }
-        plan.ended.append((state.person, lease.fence))
+        ended(lease.fence, of: state.person, &plan)
         plan.parked[lease.fence] = held.content
         return LeaseChange(lease: reference, state: .parked, deadlineIn: until - state.at)
     }

@@ -34,10 +34,6 @@ extension Dispatcher {
         let waiting = batch.count == 1 && (taken[batch[0]]?.misses ?? 0) >= configuration.sizes.missesMax
         var plan: FlushPlan?
         do {
-            if fencesLeft < Int64(batch.count * StreamLimits.inFlightMax) {
-                nextFence = try await session.nextFenceRun()
-                fencesLeft = FlushSession.fencesPerRun
-            }
             let opening = try await session.open(people: batch, waiting: waiting)
             if deployment?.epoch != opening.epoch { adopt(try await session.deploymentState()) }
             guard let deployment, deployment.members.contains(coordinator) else {
@@ -131,7 +127,7 @@ extension Dispatcher {
         }
         try await checkPicks(session, &plan)
         try await nameProvenances(session, &plan)
-        finalizePicks(&plan)
+        finalizePicks(&plan, try await reserveFences(plan.picks.count, session))
         writeUsage(&plan)
     }
 

@@ -22,7 +22,9 @@ extension Dispatcher {
     private func pick(
         for stream: StreamState, _ person: PersonID, _ state: inout PersonState, _ plan: inout FlushPlan
     ) {
-        var want = min(stream.want, stream.inFlightMax - stream.held.count)
+        // What this very flush settles makes room already.
+        let room = stream.inFlightMax - stream.held.count + (plan.freed[stream.id] ?? 0)
+        var want = min(stream.want, room)
         var refusal: Refusal?
         var mustLook: LaneID?
         var isAnyOpen = false
@@ -72,7 +74,7 @@ extension Dispatcher {
             for slot in slots { add(slot, lane, deadline, project, stream.id, &state, &plan) }
             want -= slots.count
         }
-        guard want > 0, want == min(stream.want, stream.inFlightMax - stream.held.count) else { return }
+        guard want > 0, want == min(stream.want, room) else { return }
         if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
@@ -214,13 +216,13 @@ extension Dispatcher {
     }
 
     /// Gives every pick its fence and writes the lease.
-    func finalizePicks(_ plan: inout FlushPlan) {
-        for index in plan.picks.indices {
+    func finalizePicks(_ plan: inout FlushPlan, _ fences: [Fence]) {
+        for (index, fence) in zip(plan.picks.indices, fences) {
             var pick = plan.picks[index]
             guard let provenance = plan.states[pick.person]?.provenances[pick.project],
                 let now = plan.states[pick.person]?.at, let project = deployment?.projects[pick.project]
             else { continue }
-            pick.fence = nextFenceNumber()
+            pick.fence = fence
             pick.provenance = provenance
             plan.picks[index] = pick
             let task = pick.slot.content.task

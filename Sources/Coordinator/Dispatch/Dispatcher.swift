@@ -77,8 +77,8 @@ actor Dispatcher {
     var isFeedStale = true
     var lastTick: ContinuousClock.Instant?
     var prefetch: [LaneID: PersonID] = [:]
-    var nextFence: Int64 = 0
-    var fencesLeft: Int64 = 0
+    /// Fences that this coordinator alone may hand out (P4).
+    var fences: [Range<Int64>] = []
 
     struct Contribution: Hashable {
         var project: ProjectID
@@ -190,11 +190,20 @@ actor Dispatcher {
             effortSeconds: max(lane.effortSeconds, 1), purposes: project.purposes, paused: project.state != "open")
     }
 
-    func nextFenceNumber() -> Fence {
-        defer {
-            nextFence += 1
-            fencesLeft -= 1
+    /// Sets as many fences aside as a flush has grants; two flushes never share one.
+    func reserveFences(_ count: Int, _ session: FlushSession) async throws -> [Fence] {
+        var reserved: [Fence] = []
+        reserved.reserveCapacity(count)
+        while reserved.count < count {
+            guard let run = fences.popLast() else {
+                let first = try await session.nextFenceRun()
+                fences.append(first..<first + FlushSession.fencesPerRun)
+                continue
+            }
+            let taken = run.prefix(count - reserved.count)
+            reserved.append(contentsOf: taken.lazy.map { Fence($0) })
+            if taken.endIndex < run.upperBound { fences.append(taken.endIndex..<run.upperBound) }
         }
-        return Fence(nextFence)
+        return reserved
     }
 }

@@ -40,6 +40,8 @@ struct FlushPlan {
     var cameBack: [CameBack] = []
     /// Returned slots whose tasks were quarantined or whose slot turned out taken: their rows go.
     var ended: [(person: PersonID, fence: Fence)] = []
+    /// How many leases of each stream are among them.
+    var freed: [StreamID: Int] = [:]
     /// Leases a stream vouches for from now on.
     var attached: [(stream: StreamID, lease: StoredLease)] = []
     /// Wants that the gate refuses in every lane.
