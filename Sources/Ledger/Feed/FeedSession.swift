@@ -81,7 +81,10 @@ public struct FeedSession: Sendable {
     public func giveBack(
         lane: LaneID, blocks: [Int64], returned: [Fence], ranges: [SpanRange]
     ) async throws -> Int64? {
-        var queries = [Query(FeedStatements.begin), Query(FeedStatements.lockLane, .int8(lane.rawValue))]
+        var queries = [
+            Query(FeedStatements.begin), Query(FeedStatements.member, .int8(coordinator.rawValue)),
+            Query(FeedStatements.lockLane, .int8(lane.rawValue)),
+        ]
         if !blocks.isEmpty {
             queries.append(
                 Query(FeedStatements.deleteBlocks, .int8Array(blocks), .int8(coordinator.rawValue)))

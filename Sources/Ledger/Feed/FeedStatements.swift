@@ -10,6 +10,16 @@ enum FeedStatements {
     static let commit = Statement("feed_commit", "commit")
     static let rollback = Statement("feed_rollback", "rollback")
 
+    /// A coordinator that was taken over while it was frozen must not claim or give back under its old number: whoever
+    /// adopts has been there already. Waits for, and is waited for by, the update that takes it out of the membership.
+    /// Index: coordinator_pkey.
+    static let member = Statement(
+        "feed_member",
+        """
+        select assert_rows((select count(*) from (
+            select from coordinator where coordinator_id = $1 and left_at is null for share) m), 1)
+        """)
+
     /// Index: lane_pkey.
     static let lockLane = Statement(
         "feed_lock_lane", "select lane_id from lane where lane_id = $1 for no key update")
@@ -150,6 +160,8 @@ enum FeedStatements {
             select p.lane_id, p.task_id, p.slot from floors f join parked p on p.lane_id = f.lane_id
                 where p.person_id <> $1)
         select exists (select from floors f join span s on s.lane_id = f.lane_id and s.n > f.floor)
+            -- A lease of the person's own that no worker heard of comes back when it ends.
+            or exists (select from floors f join lease l on l.lane_id = f.lane_id where l.person_id = $1)
             or exists (select from held t
                 where not exists (select from label x where x.person_id = $1 and x.task_id = t.task_id)
                 and not exists (select from lease x where x.person_id = $1 and x.task_id = t.task_id)
