@@ -82,8 +82,7 @@ public struct FeedSession: Sendable {
         lane: LaneID, blocks: [Int64], returned: [Fence], ranges: [SpanRange]
     ) async throws -> Int64? {
         var queries = [
-            Query(FeedStatements.begin), Query(FeedStatements.member, .int8(coordinator.rawValue)),
-            Query(FeedStatements.lockLane, .int8(lane.rawValue)),
+            Query(FeedStatements.begin), Query(FeedStatements.lockLane, .int8(lane.rawValue)),
         ]
         if !blocks.isEmpty {
             queries.append(

@@ -10,16 +10,6 @@ enum FeedStatements {
     static let commit = Statement("feed_commit", "commit")
     static let rollback = Statement("feed_rollback", "rollback")
 
-    /// A coordinator that was taken over while it was frozen must not claim or give back under its old number: whoever
-    /// adopts has been there already. Waits for, and is waited for by, the update that takes it out of the membership.
-    /// Index: coordinator_pkey.
-    static let member = Statement(
-        "feed_member",
-        """
-        select assert_rows((select count(*) from (
-            select from coordinator where coordinator_id = $1 and left_at is null for share) m), 1)
-        """)
-
     /// Index: lane_pkey.
     static let lockLane = Statement(
         "feed_lock_lane", "select lane_id from lane where lane_id = $1 for no key update")
