@@ -14,7 +14,9 @@ public final class Coordinator: Sendable {
     private let connections: LedgerConnections
     private let logger: Logger
     let dispatcher: Dispatcher
-    private let ready = Atomic<Bool>(false)
+    /// Until when this coordinator is a member without another renewal, by the monotonic clock; nil: it is none.
+    private let memberUntil = Mutex<ContinuousClock.Instant?>(nil)
+    private let isLeaving = Atomic<Bool>(false)
 
     public init(
         configuration: CoordinatorConfiguration, ledger: Ledger, connections: LedgerConnections, logger: Logger
@@ -26,8 +28,10 @@ public final class Coordinator: Sendable {
         dispatcher = Dispatcher(configuration: configuration, ledger: ledger, logger: logger)
     }
 
-    /// Whether work can be had here now.
-    public var isReady: Bool { ready.load(ordering: .relaxed) }
+    /// Whether work can be had here now. Not after a freeze, until it has joined again.
+    public var isReady: Bool {
+        !isLeaving.load(ordering: .relaxed) && memberUntil.withLock { $0.map { ContinuousClock.now < $0 } ?? false }
+    }
 
     /// Opens a work stream for a certificate's holder. Throws ``StreamEnd``.
     public func attach(_ opening: StreamOpening) async throws -> AttachedStream {
@@ -93,11 +97,11 @@ public final class Coordinator: Sendable {
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
             group.addTask { [self] in
-                try await membership.run { isMember in ready.store(isMember, ordering: .relaxed) }
+                try await membership.run { until in memberUntil.withLock { $0 = until } }
             }
             group.addTask { [self] in
                 try await gracefulShutdown()
-                ready.store(false, ordering: .relaxed)
+                isLeaving.store(true, ordering: .relaxed)
                 await dispatcher.drain()
                 await dispatcher.waitUntilSettled(for: configuration.times.drain)
                 await dispatcher.close()
@@ -109,7 +113,7 @@ public final class Coordinator: Sendable {
             } catch is CancellationError {
                 // The drain is over, or the caller cancelled.
             }
-            ready.store(false, ordering: .relaxed)
+            memberUntil.withLock { $0 = nil }
             group.cancelAll()
             await dispatcher.endAllStreams()
         }

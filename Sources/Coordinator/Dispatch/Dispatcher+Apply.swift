@@ -8,8 +8,12 @@ extension Dispatcher {
         for (person, state) in plan.states { people[person] = state }
         clockReading = (plan.now, clock.now)
         for (person, fence) in plan.ended { release(person, fence) }
-        for pick in plan.picks where pick.fence.rawValue != 0 {
-            lanes[pick.lane]?.committed(pick.slot)
+        for pick in plan.picks {
+            guard pick.fence.rawValue != 0 else {
+                lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
+                continue
+            }
+            lanes[pick.lane]?.left(pick.slot)
             streams[pick.stream]?.want -= 1
             prefetchIfLow(pick.lane, pick.person)
         }
@@ -24,6 +28,11 @@ extension Dispatcher {
         }
         takeBack(plan)
         for person in plan.doubtsSettled { doubtful[person] = nil }
+        if !plan.doubtsSettled.isEmpty {
+            // What that commit did to returned slots is not known here.
+            areHoldingsDoubtful = true
+            wakeFeeder()
+        }
         for pick in plan.doubtsPutBack {
             lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
         }
@@ -129,12 +138,17 @@ extension Dispatcher {
     }
 
     /// Leases that a stream believed to hold and that the database ended meanwhile: withdrawal, denial, closing.
-    func reconcile(_ person: PersonID, _ state: inout PersonState, _ plan: inout FlushPlan) {
+    /// What this flush answers anyway, an answer after a commit in doubt among it, needs no word beside it.
+    func reconcile(_ person: PersonID, _ state: inout PersonState, _ mine: PersonWork, _ plan: inout FlushPlan) {
+        var answered: Set<Fence>?
         for stream in streamsOf[person] ?? [] {
             for fence in streams[stream]?.held ?? [] where state.held[fence] == nil && state.parked[fence] == nil {
                 guard let task = heldTasks[fence] else { continue }
                 let (reason, message) = whyGone(state, fence)
                 plan.ended.append((person, fence))
+                let asked = answered ?? mine.fencesAsked
+                answered = asked
+                if asked.contains(fence) { continue }
                 plan.reply(stream) {
                     $0.revokes.append(
                         Revocation(lease: LeaseReference(task: task, fence: fence), reason: reason, message: message))

@@ -32,7 +32,8 @@ extension Dispatcher {
         var taken: [PersonID: PersonWork] = [:]
         for person in batch { taken[person] = work.removeValue(forKey: person) ?? PersonWork() }
         let waiting = batch.count == 1 && (taken[batch[0]]?.misses ?? 0) >= configuration.sizes.missesMax
-        var plan: FlushPlan?
+        // Outside, so that slots picked for it go back wherever it fails.
+        var plan = FlushPlan(now: .distantPast)
         do {
             let opening = try await session.open(people: batch, waiting: waiting)
             if deployment?.epoch != opening.epoch { adopt(try await session.deploymentState()) }
@@ -40,7 +41,6 @@ extension Dispatcher {
                 // Taken over: nothing may be granted or settled until it has joined again.
                 grantsUntil = nil
                 await session.rollBack()
-                for person in batch { giveBackWork(person, taken[person]) }
                 throw StreamEnd(.notReady, "this coordinator was taken over and is joining again")
             }
             let present = batch.filter(opening.locked.contains)
@@ -48,23 +48,16 @@ extension Dispatcher {
                 taken[person]?.misses += 1
                 giveBackWork(person, taken.removeValue(forKey: person))
             }
-            if !present.isEmpty {
-                var made = FlushPlan(now: opening.now)
-                plan = made
-                try await load(present, opening, session, &made)
-                plan = made
-                try await decide(present, taken, session, &made)
-                plan = made
-                if made.writes.isEmpty, made.picks.isEmpty {
-                    await session.rollBack()
-                } else {
-                    try await session.commit(made.writes, coordinator: coordinator, at: made.now)
-                }
-                apply(made, present)
-                plan = nil
-            } else {
+            guard !present.isEmpty else { return await session.rollBack() }
+            plan.now = opening.now
+            try await load(present, opening, session, &plan)
+            try await decide(present, taken, session, &plan)
+            if plan.writes.isEmpty, plan.picks.isEmpty {
                 await session.rollBack()
+            } else {
+                try await session.commit(plan.writes, coordinator: coordinator, at: plan.now)
             }
+            apply(plan, present)
         } catch {
             undo(plan, taken, error)
             throw error
@@ -117,7 +110,7 @@ extension Dispatcher {
             guard var state = plan.states[person] else { continue }
             let mine = taken[person] ?? PersonWork()
             settleDoubts(person, &state, lookups, &plan)
-            reconcile(person, &state, &plan)
+            reconcile(person, &state, mine, &plan)
             settlePresented(mine.presented, &state, &plan)
             for answer in mine.answers { settle(answer, &state, lookups, &plan) }
             for change in mine.changes { settle(change, &state, lookups, &plan) }
@@ -141,11 +134,12 @@ extension Dispatcher {
     }
 
     /// Nothing was told to anyone; slots go back, work waits for the next flush, caches are read anew.
-    private func undo(_ plan: FlushPlan?, _ taken: [PersonID: PersonWork], _ error: any Error) {
+    private func undo(_ plan: FlushPlan, _ taken: [PersonID: PersonWork], _ error: any Error) {
         let inDoubt = FlushSession.isInDoubt(error)
-        for pick in plan?.picks ?? [] {
+        // Settled under the person's lock, which waits for the old transaction's end, and only then by key.
+        if inDoubt { for person in taken.keys where doubtful[person] == nil { doubtful[person] = [] } }
+        for pick in plan.picks {
             if inDoubt {
-                // Settled under the person's lock, which waits for the old transaction's end, and only then by key.
                 doubtful[pick.person, default: []].append(pick)
             } else {
                 lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)

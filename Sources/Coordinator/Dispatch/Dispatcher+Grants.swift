@@ -171,7 +171,11 @@ extension Dispatcher {
         let asked = plan.picks.indices.filter { plan.picks[$0].slot.needsCheck }
         guard !asked.isEmpty else { return }
         let verdicts = try await session.verdicts(
-            asked.map { (plan.picks[$0].slot.content.task, plan.picks[$0].slot.slot, plan.picks[$0].person) })
+            asked.map { index in
+                let pick = plan.picks[index]
+                return FlushSession.Candidate(
+                    task: pick.slot.content.task, slot: pick.slot.slot, person: pick.person, source: pick.slot.source)
+            }, coordinator: coordinator)
         var dropped: Set<Int> = []
         for (index, verdict) in zip(asked, verdicts) where verdict != .free {
             dropped.insert(index)
@@ -183,9 +187,12 @@ extension Dispatcher {
                 lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: true)
             case .taken:
                 // Answered late, or its task is closed: the slot is nobody's to grant.
-                lanes[pick.lane]?.committed(pick.slot)
+                lanes[pick.lane]?.left(pick.slot)
                 if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
                 plan.changed.insert(pick.person)
+            case .gone:
+                // Adopted, or its claim was lost in a crash: it is a span again, or will be.
+                lanes[pick.lane]?.left(pick.slot)
             }
         }
         plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)

@@ -64,7 +64,7 @@ extension Dispatcher {
         _ unknown: [(person: PersonID, task: TaskID, fence: Fence)], _ session: FlushSession, _ plan: FlushPlan,
         _ lookups: inout FlushLookups
     ) async throws {
-        var candidates: [(task: TaskID, slot: Int16, person: PersonID)] = []
+        var candidates: [FlushSession.Candidate] = []
         var keys: [(fence: Fence, key: ProvenanceKey)] = []
         for lease in unknown {
             let records = lookups.settled[FlushLookups.Key(person: lease.person, task: lease.task)] ?? []
@@ -73,11 +73,12 @@ extension Dispatcher {
                 let project = storedLane(ended.lane)?.project,
                 let key = plan.states[lease.person].flatMap({ provenanceKey(of: $0, project) })
             else { continue }
-            candidates.append((lease.task, ended.slot, lease.person))
+            candidates.append(
+                FlushSession.Candidate(task: lease.task, slot: ended.slot, person: lease.person, source: nil))
             keys.append((lease.fence, key))
         }
         guard !candidates.isEmpty else { return }
-        let verdicts = try await session.verdicts(candidates)
+        let verdicts = try await session.verdicts(candidates, coordinator: coordinator)
         let free = zip(keys, verdicts).filter { $0.1 == .free }.map(\.0)
         guard !free.isEmpty else { return }
         for (question, provenance) in zip(free, try await session.provenances(free.map(\.key))) {

@@ -73,6 +73,8 @@ actor Dispatcher {
     var sleepingFeeder: CheckedContinuation<Void, Never>?
     var isFeedClosed = false
     var feedClosed: CheckedContinuation<Void, Never>?
+    /// What the database says that we hold may differ from memory.
+    var areHoldingsDoubtful = false
     /// Asked to reload lanes and spans at the next turn.
     var isFeedStale = true
     var lastTick: ContinuousClock.Instant?
@@ -89,8 +91,6 @@ actor Dispatcher {
     /// What a complete look through every lane said.
     struct LookOutcome {
         var inOtherHands: Bool
-        /// The newest span of each lane at the time; a newer one makes the outcome stale.
-        var newest: [LaneID: Int64]
         var at: ContinuousClock.Instant
     }
 

@@ -55,6 +55,9 @@ struct PersonWork: Sendable {
     /// How often a flush with this person failed.
     var attempts = 0
 
+    /// Leases about which a worker hears in this flush whatever became of them.
+    var fencesAsked: Set<Fence> { Set(answers.map(\.answer.lease.fence) + changes.map(\.lease.fence)) }
+
     var items: Int { answers.count + changes.count + ends.count }
 
     /// Puts work that was not settled back in front of what came since.

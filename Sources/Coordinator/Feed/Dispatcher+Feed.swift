@@ -31,13 +31,13 @@ extension Dispatcher {
 
     /// Runs the feeder on one connection until cancelled.
     func runFeeder(connect: @Sendable (CoordinatorID) async throws -> FeedSession) async {
-        var session: (feed: FeedSession, coordinator: CoordinatorID)?
+        var session: FeedSession?
         while !Task.isCancelled, !isClosing {
             await waitForFeedWork()
             if Task.isCancelled || isClosing { break }
             do {
-                if let open = session, await !open.feed.isUsable || open.coordinator != coordinator {
-                    await open.feed.close()
+                if let open = session, await !open.isUsable || open.coordinator != coordinator {
+                    await open.close()
                     session = nil
                 }
                 if session == nil {
@@ -45,23 +45,26 @@ extension Dispatcher {
                         try await clock.sleep(for: .milliseconds(20))
                         continue
                     }
-                    session = (try await connect(coordinator), coordinator)
+                    session = try await connect(coordinator)
                     forgetSpans()
+                    areHoldingsDoubtful = true
                 }
                 guard let open = session else { continue }
-                try await feedOnce(open.feed)
+                try await feedOnce(open)
             } catch {
                 logger.warning(
                     "the feed failed and is tried again", metadata: ["error": "\(String(reflecting: error))"])
-                await session?.feed.close()
+                // Taken over: nothing is granted until it has joined again.
+                if let error = error as? LedgerError, error.code == .stale { grantsUntil = nil }
+                await session?.close()
                 session = nil
                 isFeedStale = true
                 await pauseFeed()
             }
         }
         if let session {
-            if isClosing { await returnEverything(session.feed) }
-            await session.feed.close()
+            if isClosing { await returnEverything(session) }
+            await session.close()
         }
         isFeedClosed = true
         feedClosed?.resume()
@@ -69,9 +72,8 @@ extension Dispatcher {
     }
 
     private func waitForFeedWork() async {
-        guard lookQueue.isEmpty, prefetch.isEmpty, strays.isEmpty, !isFeedStale, !Task.isCancelled, !isClosing else {
-            return
-        }
+        let hasWork = !lookQueue.isEmpty || !prefetch.isEmpty || !strays.isEmpty || isFeedStale || areHoldingsDoubtful
+        if hasWork || Task.isCancelled || isClosing { return }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if Task.isCancelled { continuation.resume() } else { sleepingFeeder = continuation }
@@ -86,6 +88,7 @@ extension Dispatcher {
             isFeedStale = false
             try await refresh(session)
         }
+        if areHoldingsDoubtful { try await compareHoldings(session) }
         if !strays.isEmpty { try await giveBackStrays(session) }
         for (lane, person) in prefetch {
             prefetch[lane] = nil
@@ -151,7 +154,7 @@ extension Dispatcher {
     /// Looks for one person, lane by lane; one step of a long look a turn, so that others get theirs in between.
     private func look(for person: PersonID, _ session: FeedSession) async throws {
         do {
-            guard let state = people[person], hasWants(person) else {
+            guard let state = people[person], hasWants(person), let epoch = deployment?.epoch else {
                 // No state yet: a flush reads it and asks again.
                 looking[person] = nil
                 schedule(person)
@@ -186,9 +189,13 @@ extension Dispatcher {
             }
             let floors = Dictionary(
                 uniqueKeysWithValues: lanesOpen(to: state).map { ($0, looks[person]?[$0]?.floor ?? 0) })
-            let newest = floors.keys.reduce(into: [LaneID: Int64]()) { $0[$1] = lanes[$1]?.lane.newestSpan ?? 0 }
             let other = try await session.inOtherHands(person: person, floors: floors)
-            lookedThrough[person] = LookOutcome(inOtherHands: other, newest: newest, at: clock.now)
+            guard deployment?.epoch == epoch, session.coordinator == coordinator else {
+                // The lanes were those of another state of the deployment, or of an earlier life: "nothing left" cannot
+                // be said of them.
+                return found(person)
+            }
+            lookedThrough[person] = LookOutcome(inOtherHands: other, at: clock.now)
             if other { isFeedStale = true }
             found(person)
         } catch {
@@ -235,6 +242,8 @@ extension Dispatcher {
         let cursor = looks[person]?[lane] ?? LookCursor()
         var claim = try await session.claim(
             lane: lane, for: person, cursor: cursor, count: count, needsTouched: feed.isShared)
+        // A new life began meanwhile: what the old one claimed is adopted like all of its blocks.
+        guard session.coordinator == coordinator else { return .notYet }
         if claim.isExhausted {
             // Every span known before the claim was read under the lane's lock.
             claim.cursor.floor = max(claim.cursor.floor, newest)
@@ -263,14 +272,32 @@ extension Dispatcher {
 
     private func giveBack(_ lane: LaneID, _ session: FeedSession) async throws {
         guard let back = lanes[lane]?.giveBack() else { return }
+        // Should it fail, the rows are still under our number and in nobody's memory: the next session finds them.
+        let newest = try await session.giveBack(
+            lane: lane, blocks: back.blocks, returned: back.returned, ranges: back.ranges)
+        if let newest, newest > lanes[lane]?.lane.newestSpan ?? 0 { lanes[lane]?.lane.newestSpan = newest }
+    }
+
+    /// Brings memory in line with what the database says that we hold: after a lost connection, a claim may be lost
+    /// (see ``FeedStatements``), a giving back may have happened or not, and so may a flush.
+    private func compareHoldings(_ session: FeedSession) async throws {
+        areHoldingsDoubtful = false
         do {
-            let newest = try await session.giveBack(
-                lane: lane, blocks: back.blocks, returned: back.returned, ranges: back.ranges)
-            if let newest, newest > lanes[lane]?.lane.newestSpan ?? 0 { lanes[lane]?.lane.newestSpan = newest }
+            let held = try await session.holdings()
+            guard session.coordinator == coordinator else { return }
+            let known = Set(held.blocks.map(\.id))
+            for lane in lanes.keys { lanes[lane]?.keepOnly(blocks: known) }
+            for back in held.returned where strays[back.lane]?.contains(where: { $0.fence == back.fence }) != true {
+                lanes[back.lane]?.addReturned(back.content, slot: back.slot, fence: back.fence, since: held.now)
+            }
+            var forgotten: [LaneID: [Int64]] = [:]
+            for block in held.blocks where lanes[block.lane]?.holds(.block(block.id)) == false {
+                forgotten[block.lane, default: []].append(block.id)
+            }
+            for (lane, blocks) in forgotten { try await session.dissolve(blocks, of: lane, now: held.now) }
+            if !forgotten.isEmpty { isFeedStale = true }
         } catch {
-            // What happened to the rows is unknown: the next life of this coordinator, or whoever adopts, finds them.
-            logger.warning(
-                "slots could not be given back", metadata: ["lane": "\(lane)", "error": "\(String(reflecting: error))"])
+            areHoldingsDoubtful = true
             throw error
         }
     }

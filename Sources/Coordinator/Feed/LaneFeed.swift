@@ -4,18 +4,12 @@ import PlimsollModel
 
 /// One task's slot in this coordinator's hands.
 struct ReadySlot: Sendable {
-    enum Source: Sendable, Hashable {
-        case block(Int64)
-        /// Came back; the fence of the lease that ended names its durable row.
-        case returned(Fence)
-    }
-
     var content: TaskContent
     var slot: Int16
-    var source: Source
+    var source: FlushSession.Candidate.Source
     /// Position in its block: neighbours differ by one.
     var place: Int
-    /// Must be looked up before it is granted: leased before, or a task of several slots.
+    /// Must be looked up before it is granted: leased before, a task of several slots, or held through a failure.
     var needsCheck: Bool
     var since: Moment
 }
@@ -44,6 +38,8 @@ struct LaneFeed: Sendable {
     private(set) var blocks: [Int64: Block] = [:]
     /// Blocks with nothing left in them, whose rows are still to be dropped.
     private(set) var spent: [Int64] = []
+    /// Slots that came back and are in memory, ready or in a flush.
+    private var returned: Set<Fence> = []
     /// Who is known to have to do with a task already. A hint that saves look-ups; the flush checks (P1).
     private var touched: [TaskID: Set<PersonID>] = [:]
     /// Grants since the last tick, and the rate over about the last second.
@@ -74,6 +70,8 @@ struct LaneFeed: Sendable {
             blocks[block.id] = Block(
                 slot: block.slot, fresh: block.fresh, since: block.since, ready: count, inFlight: 0, claimedAt: now)
         }
+        // Read just now under the lane's lock, so what was believed of these tasks before counts no more.
+        if isShared { for task in claim.contents.keys { touched[task] = nil } }
         for (task, person) in claim.touched { touched[task, default: []].insert(person) }
         for slot in claim.slots {
             guard let content = claim.contents[slot.task] else { continue }
@@ -115,11 +113,16 @@ struct LaneFeed: Sendable {
         return taken
     }
 
-    /// The grant of this slot is durable.
-    mutating func committed(_ slot: ReadySlot) { move(slot, ready: 0, inFlight: -1) }
+    /// The slot is this lane's no more: its grant is durable, or it turned out to be somebody else's.
+    mutating func left(_ slot: ReadySlot) {
+        if case .returned(let fence) = slot.source { returned.remove(fence) }
+        move(slot, ready: 0, inFlight: -1)
+    }
 
-    /// The grant did not happen; the slot is ready again and is looked up before the next try.
+    /// The grant did not happen; the slot is ready again and is looked up before the next try. A slot of an earlier
+    /// life of this coordinator is others' now and is forgotten.
     mutating func putBack(_ slot: ReadySlot, notFor person: PersonID?, isPersons: Bool) {
+        guard holds(slot.source) else { return }
         var slot = slot
         slot.needsCheck = true
         move(slot, ready: 1, inFlight: -1)
@@ -136,9 +139,34 @@ struct LaneFeed: Sendable {
         } else {
             touched[content.task, default: []].insert(person)
         }
+        addReturned(content, slot: slot, fence: fence, since: since)
+    }
+
+    /// Takes in a slot that came back, once.
+    mutating func addReturned(_ content: TaskContent, slot: Int16, fence: Fence, since: Moment) {
+        guard returned.insert(fence).inserted else { return }
+        effortSeconds = max(effortSeconds, content.effortSeconds)
         ready.prepend(
             ReadySlot(
                 content: content, slot: slot, source: .returned(fence), place: 0, needsCheck: true, since: since))
+    }
+
+    /// Whether memory knows of it: ready, in a flush, or used up and still to be dropped.
+    func holds(_ source: FlushSession.Candidate.Source) -> Bool {
+        switch source {
+        case .block(let id): blocks[id] != nil || spent.contains(id)
+        case .returned(let fence): returned.contains(fence)
+        }
+    }
+
+    /// After a failure: what the database does not know of is dropped, and the rest is looked up before it is granted.
+    mutating func keepOnly(blocks known: Set<Int64>) {
+        spent.removeAll { !known.contains($0) }
+        for id in blocks.keys where !known.contains(id) { blocks[id] = nil }
+        ready.removeAll { slot in
+            if case .block(let id) = slot.source { !known.contains(id) } else { false }
+        }
+        for index in ready.indices { ready[index].needsCheck = true }
     }
 
     /// Whether anything here might be given to this person.
@@ -171,12 +199,9 @@ struct LaneFeed: Sendable {
 
 /// What a lane gives back, in the terms of the ledger.
 struct GiveBack: Sendable {
-    var lane: LaneID
     var blocks: [Int64]
     var returned: [Fence]
     var ranges: [SpanRange]
-    /// To be put back in memory when the database did not take it.
-    var slots: [ReadySlot]
 }
 
 extension LaneFeed {
@@ -185,9 +210,8 @@ extension LaneFeed {
     /// Blocks with a slot in an unfinished flush stay: that slot may still come back to them.
     mutating func giveBack() -> GiveBack? {
         var blocks = spent
-        var slots: [ReadySlot] = []
         var kept: Deque<ReadySlot> = []
-        var returned: [Fence] = []
+        var fences: [Fence] = []
         var ranges: [SpanRange] = []
         var runs: [Int64: [ReadySlot]] = [:]
         // A returned slot may be given back only when its block's row goes too, or no block holds it any more.
@@ -200,8 +224,8 @@ extension LaneFeed {
                 if busy {
                     kept.append(slot)
                 } else {
-                    returned.append(fence)
-                    slots.append(slot)
+                    fences.append(fence)
+                    self.returned.remove(fence)
                     ranges.append(
                         SpanRange(
                             slot: slot.slot, first: slot.content.task, last: slot.content.task, fresh: false,
@@ -211,16 +235,15 @@ extension LaneFeed {
         }
         for (id, run) in runs {
             blocks.append(id)
-            slots.append(contentsOf: run)
             let fresh = self.blocks[id]?.fresh ?? false
             ranges.append(contentsOf: Self.ranges(of: run.sorted { $0.place < $1.place }, fresh: fresh))
             self.blocks[id] = nil
         }
-        guard !blocks.isEmpty || !returned.isEmpty else { return nil }
+        guard !blocks.isEmpty || !fences.isEmpty else { return nil }
         spent = []
         ready = kept
         ranges.sort { ($0.slot, $0.first) < ($1.slot, $1.first) }
-        return GiveBack(lane: lane.id, blocks: blocks, returned: returned, ranges: ranges, slots: slots)
+        return GiveBack(blocks: blocks, returned: fences, ranges: ranges)
     }
 
     /// The oldest instant at which something that is still here was claimed; nil: nothing but returned slots.
@@ -230,13 +253,14 @@ extension LaneFeed {
         var ranges: [SpanRange] = []
         var lastPlace = Int.min
         for slot in run {
-            if slot.place == lastPlace + 1, !ranges.isEmpty {
+            let isFresh = fresh && !slot.needsCheck
+            if slot.place == lastPlace + 1, let last = ranges.last, last.fresh == isFresh {
                 ranges[ranges.count - 1].last = slot.content.task
             } else {
                 ranges.append(
                     SpanRange(
                         slot: slot.slot, first: slot.content.task, last: slot.content.task,
-                        fresh: fresh && !slot.needsCheck, since: slot.since))
+                        fresh: isFresh, since: slot.since))
             }
             lastPlace = slot.place
         }

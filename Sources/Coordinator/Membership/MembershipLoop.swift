@@ -23,8 +23,8 @@ final class MembershipLoop: Sendable {
         self.logger = logger
     }
 
-    /// Renews until cancelled; reports whether this coordinator is a member.
-    func run(report: (Bool) -> Void) async throws {
+    /// Renews until cancelled; reports until when this coordinator is a member, by the monotonic clock (nil: it is none).
+    func run(report: (ContinuousClock.Instant?) -> Void) async throws {
         var session: MembershipSession?
         var me: CoordinatorID?
         while !Task.isCancelled {
@@ -39,6 +39,7 @@ final class MembershipLoop: Sendable {
                 } else if await dispatcher.isClosing {
                     return
                 } else {
+                    report(nil)
                     await dispatcher.lifeLost()
                     let id = try await open.join(name: configuration.name, address: configuration.address)
                     logger.info("joined", metadata: ["coordinator": "\(id)"])
@@ -46,13 +47,13 @@ final class MembershipLoop: Sendable {
                     await dispatcher.lifeRenewed(id, until: asked + configuration.times.selfStop)
                     await dispatcher.presentAgain()
                 }
-                report(true)
+                report(asked + configuration.times.selfStop)
                 if let me { try await lookAfterOthers(me, open) }
             } catch is CancellationError {
                 break
             } catch {
                 logger.warning("membership could not be renewed", metadata: ["error": "\(String(reflecting: error))"])
-                report(false)
+                report(nil)
                 await session?.close()
                 session = nil
             }

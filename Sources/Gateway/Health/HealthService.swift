@@ -4,6 +4,7 @@ import PlimsollProtocol
 /// `grpc.health.v1`: the standard questions of load balancers. Every service of this process has the same answer.
 struct HealthService: Grpc_Health_V1_Health.ServiceProtocol {
     let health: HealthState
+    let isReady: @Sendable () -> Bool
     /// Fully qualified names that are asked for; the empty name, the process as a whole, is always known.
     let services: Set<String>
 
@@ -13,8 +14,11 @@ struct HealthService: Grpc_Health_V1_Health.ServiceProtocol {
         guard knows(request.message.service) else {
             throw GatewayError(.notFound, "no such service")
         }
-        return ServerResponse(message: Grpc_Health_V1_HealthCheckResponse(health.isServing ? .serving : .notServing))
+        return ServerResponse(message: Grpc_Health_V1_HealthCheckResponse(isServing ? .serving : .notServing))
     }
+
+    /// Asked anew: what was true before this process was frozen is not true after it.
+    private var isServing: Bool { health.isServing && isReady() }
 
     func watch(
         request: ServerRequest<Grpc_Health_V1_HealthCheckRequest>, context: ServerContext

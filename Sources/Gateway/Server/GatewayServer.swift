@@ -47,7 +47,7 @@ public struct GatewayServer: Service {
         var all: [any RegistrableRPCService] = [
             WorkQueueService(configuration: configuration, dispatch: dispatch, desk: desk, sessions: sessions),
             HealthService(
-                health: health,
+                health: health, isReady: { dispatch.isReady },
                 services: [
                     Plimsoll_V1_WorkQueue.descriptor.fullyQualifiedService,
                     Plimsoll_V1_Control.descriptor.fullyQualifiedService,

@@ -26,14 +26,14 @@ extension FeedSession {
         lane: LaneID, for person: PersonID, cursor: LookCursor, count: Int, needsTouched: Bool
     ) async throws -> Claim {
         try await orRollBack {
-            let opened = try await connection.pipeline([
-                Query(FeedStatements.begin),
-                Query(FeedStatements.lockLane, .int8(lane.rawValue)),
-                Query(
-                    FeedStatements.spans, .int8(lane.rawValue), .int8(cursor.floor),
-                    .int4(Int32(Self.spansPerClaim))),
-            ])
-            var spans = try opened[2].map { row in
+            let opened = try await begin(
+                lane,
+                [
+                    Query(
+                        FeedStatements.spans, .int8(lane.rawValue), .int8(cursor.floor),
+                        .int4(Int32(Self.spansPerClaim)))
+                ])
+            var spans = try opened[0].map { row in
                 OpenSpan(
                     n: try row.int8(0), slot: try row.int2(1), first: try row.int8(2), last: try row.int8(3),
                     fresh: try row.bool(4), since: Moment(microseconds: try row.timestamptz(5)),

@@ -4,7 +4,8 @@ public import Postgres
 /// One connection through which a coordinator claims and gives back slots. One call at a time.
 public struct FeedSession: Sendable {
     let connection: Connection
-    let coordinator: CoordinatorID
+    /// Under whose number slots are claimed and given back.
+    public let coordinator: CoordinatorID
 
     public init(connection: Connection, coordinator: CoordinatorID) {
         self.connection = connection
@@ -81,9 +82,7 @@ public struct FeedSession: Sendable {
     public func giveBack(
         lane: LaneID, blocks: [Int64], returned: [Fence], ranges: [SpanRange]
     ) async throws -> Int64? {
-        var queries = [
-            Query(FeedStatements.begin), Query(FeedStatements.lockLane, .int8(lane.rawValue)),
-        ]
+        var queries: [Query] = []
         if !blocks.isEmpty {
             queries.append(
                 Query(FeedStatements.deleteBlocks, .int8Array(blocks), .int8(coordinator.rawValue)))
@@ -96,10 +95,26 @@ public struct FeedSession: Sendable {
         }
         if !ranges.isEmpty { queries.append(insertSpans(lane: lane, ranges)) }
         queries.append(Query(FeedStatements.commit))
-        let rows = try await orRollBack { try await connection.pipeline(queries) }
+        let rows = try await orRollBack {
+            _ = try await begin(lane)
+            return try await connection.pipeline(queries)
+        }
         guard !ranges.isEmpty else { return nil }
         try await wakeOthers()
         return try rows[rows.count - 2].map { try $0.int8(0) }.max()
+    }
+
+    /// Begins a transaction under this coordinator's number with the lane's lock, and runs `queries` in the same round
+    /// trip. Throws `.stale` when the coordinator is no member any more: its slots are others' now (P12).
+    func begin(_ lane: LaneID, _ queries: [Query] = []) async throws -> [Rows] {
+        let rows = try await connection.pipeline(
+            [
+                Query(FeedStatements.begin), Query(FlushStatements.epochLock),
+                Query(FeedStatements.member, .int8(coordinator.rawValue)),
+                Query(FeedStatements.lockLane, .int8(lane.rawValue)),
+            ] + queries)
+        guard rows[2].count == 1 else { throw LedgerError(.stale, "this coordinator was taken over") }
+        return Array(rows[4...])
     }
 
     /// Tells every coordinator that spans were added. A transaction of its own: a NOTIFY in a data transaction would
@@ -116,7 +131,7 @@ public struct FeedSession: Sendable {
                     Query(FeedStatements.begin), Query(FeedStatements.lockLane, lane),
                     Query(
                         FeedStatements.adopt, .int8(gone.rawValue), lane,
-                        .timestamptz(microseconds: now.microseconds)),
+                        .timestamptz(microseconds: now.microseconds), .null(.int8Array)),
                     Query(FeedStatements.dropAdopted, .int8(gone.rawValue), lane),
                     Query(FeedStatements.commit),
                 ])

@@ -3,12 +3,20 @@ import Postgres
 /// Statements of the feed: claiming, giving back and adopting slots. Each transaction holds one lane's row lock and
 /// touches spans, positions, blocks and returned rows of that lane only.
 ///
+/// P12: a transaction that moves slots under a coordinator's number takes the epoch shared first (lock order 1) and
+/// looks whether that coordinator is still a member. Taking it out of the membership waits for the transaction's end,
+/// so adoption, which comes after, sees every block, and one that wakes from a long sleep moves nothing any more.
+///
 /// These transactions commit with `synchronous_commit = off`: a claim that a crash loses was followed by no durable
 /// lease, because the lease's own commit is later in the log and flushes it too.
 enum FeedStatements {
     static let begin = Statement("feed_begin", "begin")
     static let commit = Statement("feed_commit", "commit")
     static let rollback = Statement("feed_rollback", "rollback")
+
+    /// Index: coordinator_pkey. A statement after the epoch lock's, so that it sees what was committed meanwhile.
+    static let member = Statement(
+        "feed_member", "select from coordinator where coordinator_id = $1 and left_at is null")
 
     /// Index: lane_pkey.
     static let lockLane = Statement(
@@ -120,8 +128,13 @@ enum FeedStatements {
         returning n
         """)
 
+    /// A block that is not there (a crash lost its claim, or it was adopted) must not come back as a second span.
     static let deleteBlocks = Statement(
-        "feed_delete_blocks", "delete from block where block_id = any($1::bigint[]) and coordinator_id = $2")
+        "feed_delete_blocks",
+        """
+        with gone as (delete from block where block_id = any($1::bigint[]) and coordinator_id = $2 returning 1)
+        select assert_rows((select count(*) from gone), cardinality($1))
+        """)
 
     static let deleteReturned = Statement(
         "feed_delete_returned",
@@ -168,8 +181,8 @@ enum FeedStatements {
         union select lane_id from returned where coordinator_id = $1 order by 1
         """)
 
-    /// Turns what a gone coordinator held in one lane into spans: of each block the runs of tasks whose slot has no
-    /// label, lease, parked lease or returned row, and each returned slot.
+    /// Turns what a coordinator held in one lane into spans: of each block the runs of tasks whose slot has no label,
+    /// lease, parked lease or returned row, and each returned slot. $4: these blocks and no returned slots; null: all.
     static let adopt = Statement(
         "feed_adopt",
         """
@@ -183,7 +196,7 @@ enum FeedStatements {
                     and x.slot = b.slot)
                 and not exists (select from closed_task x where x.task_id = t.task_id) free
             from block b join task t on t.lane_id = b.lane_id and t.task_id between b.first_task and b.last_task
-            where b.coordinator_id = $1 and b.lane_id = $2),
+            where b.coordinator_id = $1 and b.lane_id = $2 and ($4::bigint[] is null or b.block_id = any($4))),
         runs as (
             select block_id, slot, since, task_id,
                 place - row_number() over (partition by block_id order by task_id) run
@@ -193,7 +206,7 @@ enum FeedStatements {
         union all
         select $2, r.slot, r.task_id, r.task_id, false, coalesce((select max(i.imported_at) from import i
             where r.task_id between i.first_task and i.last_task), $3)
-        from returned r where r.coordinator_id = $1 and r.lane_id = $2
+        from returned r where r.coordinator_id = $1 and r.lane_id = $2 and $4::bigint[] is null
             and not exists (select from label x where x.task_id = r.task_id and x.slot = r.slot)
             and not exists (select from lease x where x.task_id = r.task_id and x.slot = r.slot)
             and not exists (select from parked x where x.task_id = r.task_id and x.slot = r.slot)
@@ -204,6 +217,18 @@ enum FeedStatements {
         """
         with b as (delete from block where coordinator_id = $1 and lane_id = $2)
         delete from returned where coordinator_id = $1 and lane_id = $2
+        """)
+
+    /// What a coordinator holds by the database. Index: block_coordinator.
+    static let blocksHeld = Statement(
+        "feed_blocks_held", "select block_id, lane_id from block where coordinator_id = $1")
+    /// Slots that came back to a coordinator, with what they are about. Indexes: returned_coordinator, task_pkey.
+    static let returnedHeld = Statement(
+        "feed_returned_held",
+        """
+        select r.fence, r.lane_id, r.task_id, r.slot, t.external_key, t.effort_seconds, t.payload
+        from returned r join task t on t.lane_id = r.lane_id and t.task_id = r.task_id
+        where r.coordinator_id = $1
         """)
 
     /// The epoch and recent withdrawals: what the slow poll asks besides lanes.

@@ -98,16 +98,47 @@ public struct FlushSession: Sendable {
     }
 
     /// What stands against granting a slot to a person.
-    public enum SlotVerdict: Sendable { case free, notThisPerson, taken }
+    public enum SlotVerdict: Sendable {
+        case free
+        case notThisPerson
+        case taken
+        /// The coordinator does not hold it any more: adopted, given back, or its claim was lost in a crash.
+        case gone
+    }
+
+    /// A slot that may be granted to a person.
+    public struct Candidate: Sendable {
+        public enum Source: Sendable, Hashable {
+            case block(Int64)
+            /// Came back; the fence of the lease that ended names its durable row.
+            case returned(Fence)
+        }
+
+        public var task: TaskID
+        public var slot: Int16
+        public var person: PersonID
+        /// nil: held by nobody, as far as is known.
+        public var source: Source?
+
+        public init(task: TaskID, slot: Int16, person: PersonID, source: Source?) {
+            self.task = task
+            self.slot = slot
+            self.person = person
+            self.source = source
+        }
+    }
 
     /// One verdict a candidate, in order.
-    public func verdicts(
-        _ candidates: [(task: TaskID, slot: Int16, person: PersonID)]
-    ) async throws -> [SlotVerdict] {
+    public func verdicts(_ candidates: [Candidate], coordinator: CoordinatorID) async throws -> [SlotVerdict] {
         let rows = try await connection.query(
             Query(
                 FlushStatements.free, .int8Array(candidates.map(\.task.rawValue)), .int2Array(candidates.map(\.slot)),
-                .int8Array(candidates.map(\.person.rawValue)), .int4Array(candidates.indices.map { Int32($0) })))
+                .int8Array(candidates.map(\.person.rawValue)), .int4Array(candidates.indices.map { Int32($0) }),
+                .int8Array(
+                    candidates.map { if case .block(let id)? = $0.source { id } else { 0 } }),
+                .int8Array(
+                    candidates.map { if case .returned(let fence)? = $0.source { fence.rawValue } else { 0 } }),
+                .int8(coordinator.rawValue)))
         // In doubt nothing is granted (P2): a candidate without an answer counts as not for this person.
         var verdicts: [SlotVerdict] = Array(repeating: .notThisPerson, count: candidates.count)
         for row in rows {
@@ -115,7 +146,8 @@ public struct FlushSession: Sendable {
                 switch try row.int4(1) {
                 case 0: .free
                 case 1: .notThisPerson
-                default: .taken
+                case 2: .taken
+                default: .gone
                 }
         }
         return verdicts

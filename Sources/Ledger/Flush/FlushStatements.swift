@@ -105,12 +105,17 @@ enum FlushStatements {
         join lease_history h on h.person_id = a.person_id and h.fence = a.fence and h.task_id = a.task_id
         """)
     /// Whether (task, slot) pairs may be granted to a person now: 0 yes; 1 not to this person; 2 the slot is taken or
-    /// its task closed. Indexes: the primary keys of label, lease, parked, declined and closed_task; label_person,
-    /// lease_person, parked_person.
+    /// its task closed; 3 the coordinator $7 no longer holds what the slot comes from, a block or a returned slot (0:
+    /// neither). Indexes: the primary keys of block, returned, label, lease, parked, declined and closed_task;
+    /// label_person, lease_person, parked_person.
     static let free = Statement(
         "flush_free",
         """
         select c.i, case
+            when c.block_id > 0 and not exists (select from block b
+                    where b.block_id = c.block_id and b.coordinator_id = $7)
+                or c.fence > 0 and not exists (select from returned r
+                    where r.fence = c.fence and r.coordinator_id = $7) then 3
             when exists (select from label l where l.task_id = c.task_id and l.slot = c.slot)
                 or exists (select from lease l where l.task_id = c.task_id and l.slot = c.slot)
                 or exists (select from parked p where p.task_id = c.task_id and p.slot = c.slot)
@@ -120,7 +125,8 @@ enum FlushStatements {
                 or exists (select from parked p where p.person_id = c.person_id and p.task_id = c.task_id)
                 or exists (select from declined d where d.task_id = c.task_id and d.person_id = c.person_id) then 1
             else 0 end
-        from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[]) c (task_id, slot, person_id, i)
+        from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[])
+            c (task_id, slot, person_id, i, block_id, fence)
         """)
     /// How tasks stand whose leases end without a label. Indexes: primary keys of closed_task, delivery_failure,
     /// label, lease, parked and task.
