@@ -189,6 +189,12 @@ final class Hand: Sendable {
         stream.receive(request)
     }
 
+    func release(_ lease: LeaseReference) {
+        var request = StreamRequest()
+        request.releases = [lease]
+        stream.receive(request)
+    }
+
     /// Reads replies until `done` says so; throws when nothing comes for long.
     @discardableResult
     func read(

@@ -67,6 +67,7 @@ extension Dispatcher {
 
     private func takeBack(_ plan: FlushPlan) {
         for back in plan.cameBack {
+            if back.how.mayAskAgain { forgetLooks(of: back.person) }
             if let content = back.content, lanes[back.lease.lane] != nil {
                 lanes[back.lease.lane]?.cameBack(
                     content, slot: back.lease.slot, fence: back.lease.fence, since: plan.now, from: back.person,

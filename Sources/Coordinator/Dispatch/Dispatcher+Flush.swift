@@ -82,6 +82,8 @@ extension Dispatcher {
         if !stale.isEmpty {
             for stored in try await session.people(stale) {
                 var state = PersonState(stored, epoch: opening.epoch, lanes: storedLane)
+                // Others wrote about this person; among it may be the end of a lease.
+                if people[stored.person]?.n != state.n { forgetLooks(of: stored.person) }
                 // What this coordinator already read of the tasks stays good: tasks are immutable.
                 if let earlier = people[stored.person] {
                     for (fence, lease) in earlier.held { state.held[fence]?.content = lease.content }

@@ -27,11 +27,11 @@ extension Dispatcher {
         var want = min(stream.want, room)
         var refusal: Refusal?
         var mustLook: LaneID?
-        var isAnyOpen = false
+        var open: [LaneID] = []
         wants: while want > 0, mustLook == nil {
             var candidates: [ProjectID: Candidate] = [:]
             refusal = nil
-            isAnyOpen = false
+            open.removeAll(keepingCapacity: true)
             for project in projects(of: stream, state) {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane] else { continue }
@@ -43,7 +43,7 @@ extension Dispatcher {
                         refusal = refusal ?? reason
                         continue
                     case .granted(let count, let deadline):
-                        isAnyOpen = true
+                        open.append(lane)
                         guard count > 0 else { continue }
                         if feed.hasSomething(for: person) {
                             candidates[project.id] = .ready(lane: lane, count: count, deadline: deadline)
@@ -78,10 +78,10 @@ extension Dispatcher {
         if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
-        } else if !isAnyOpen, refusal != nil || deployment?.readOnly == true {
+        } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
             plan.refusals[person] = idle(for: refusal, state)
         } else {
-            answerEmpty(person, &plan)
+            answerEmpty(person, open, &plan)
         }
     }
 
@@ -132,9 +132,12 @@ extension Dispatcher {
         (lanes[lane]?.lane.newestSpan ?? 0) > (looks[person]?[lane]?.floor ?? 0)
     }
 
-    /// Every lane was looked through: says so if that was a moment ago, else has it looked at again.
-    private func answerEmpty(_ person: PersonID, _ plan: inout FlushPlan) {
-        guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon else {
+    /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment
+    /// ago, else has them looked at again.
+    private func answerEmpty(_ person: PersonID, _ open: [LaneID], _ plan: inout FlushPlan) {
+        guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon,
+            open.allSatisfy(outcome.lanes.contains)
+        else {
             plan.needsLook[person] = .some(nil)
             return
         }

@@ -65,6 +65,9 @@ actor Dispatcher {
     var laneOrder: [ProjectID: [LaneID]] = [:]
     var share = FairShare()
     var looks: [PersonID: [LaneID: LookCursor]] = [:]
+    /// The person for whom the database is being looked through, and whether that look is worth nothing any more.
+    var lookInProgress: PersonID?
+    var isLookOutdated = false
     var lookQueue: Deque<PersonID> = []
     /// Who is being looked for, and in which lane; nil: in all.
     var looking: [PersonID: LaneID?] = [:]
@@ -91,6 +94,8 @@ actor Dispatcher {
     /// What a complete look through every lane said.
     struct LookOutcome {
         var inOtherHands: Bool
+        /// The lanes it speaks of: those that were open to the person then.
+        var lanes: Set<LaneID>
         var at: ContinuousClock.Instant
     }
 

@@ -15,6 +15,22 @@ extension Dispatcher {
         wakeFeeder()
     }
 
+    /// A lease of this person ended without an answer: what was passed over because of it is to be looked at again.
+    func forgetLooks(of person: PersonID) {
+        looks[person] = nil
+        lookedThrough[person] = nil
+        if lookInProgress == person { isLookOutdated = true }
+    }
+
+    /// Runs one look through the database for a person; false beside its result when the look counts no more.
+    private func looking<R>(for person: PersonID, _ body: () async throws -> R) async throws -> (R, counts: Bool) {
+        lookInProgress = person
+        isLookOutdated = false
+        defer { lookInProgress = nil }
+        let result = try await body()
+        return (result, !isLookOutdated)
+    }
+
     func wakeFeeder() {
         sleepingFeeder?.resume()
         sleepingFeeder = nil
@@ -189,13 +205,15 @@ extension Dispatcher {
             }
             let floors = Dictionary(
                 uniqueKeysWithValues: lanesOpen(to: state).map { ($0, looks[person]?[$0]?.floor ?? 0) })
-            let other = try await session.inOtherHands(person: person, floors: floors)
-            guard deployment?.epoch == epoch, session.coordinator == coordinator else {
+            let (other, counts) = try await looking(for: person) {
+                try await session.inOtherHands(person: person, floors: floors)
+            }
+            guard counts, deployment?.epoch == epoch, session.coordinator == coordinator else {
                 // The lanes were those of another state of the deployment, or of an earlier life: "nothing left" cannot
                 // be said of them.
                 return found(person)
             }
-            lookedThrough[person] = LookOutcome(inOtherHands: other, at: clock.now)
+            lookedThrough[person] = LookOutcome(inOtherHands: other, lanes: Set(floors.keys), at: clock.now)
             if other { isFeedStale = true }
             found(person)
         } catch {
@@ -240,17 +258,20 @@ extension Dispatcher {
         let count = min(max(waiting, Int(feed.grantsPerSecond), sizes.claimMin), sizes.claimMax)
         let newest = feed.lane.newestSpan
         let cursor = looks[person]?[lane] ?? LookCursor()
-        var claim = try await session.claim(
-            lane: lane, for: person, cursor: cursor, count: count, needsTouched: feed.isShared)
+        var (claim, counts) = try await looking(for: person) {
+            try await session.claim(
+                lane: lane, for: person, cursor: cursor, count: count, needsTouched: feed.isShared)
+        }
         // A new life began meanwhile: what the old one claimed is adopted like all of its blocks.
         guard session.coordinator == coordinator else { return .notYet }
         if claim.isExhausted {
             // Every span known before the claim was read under the lane's lock.
             claim.cursor.floor = max(claim.cursor.floor, newest)
         }
-        if streamsOf[person] != nil { looks[person, default: [:]][lane] = claim.cursor }
+        if streamsOf[person] != nil, counts { looks[person, default: [:]][lane] = claim.cursor }
         lanes[lane]?.add(claim, now: clock.now)
         if !claim.slots.isEmpty { return .found }
+        guard counts else { return .notYet }
         return claim.isExhausted ? .nothing : .notYet
     }
 

@@ -48,7 +48,8 @@ public struct ClaimedBlock: Sendable {
 }
 
 /// How far one person has looked through the spans of one lane. Everything before is answered, declined or held by
-/// that person, which does not change back: what comes free again comes as a new span.
+/// that person. When a lease that the person held ends without an answer, the other slots of its task are open to the
+/// person again, in spans that were passed over: the cursor then counts no more and the look begins anew.
 public struct LookCursor: Sendable, Hashable {
     /// Every span up to this number holds nothing for the person.
     public var floor: Int64 = 0
