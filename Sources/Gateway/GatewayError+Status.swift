@@ -44,6 +44,7 @@ extension GatewayError {
         case .limitExceeded: self.init(.limitExceeded, end.message)
         case .noSuchProject: self.init(.notFound, end.message)
         case .notReady: self.init(.notReady, end.message, retryAfter: RetryDelay.notReady)
+        case .superseded: self.init(.callEnded, end.message)
         case .drained: self.init(.notReady, end.message, retryAfter: RetryDelay.going)
         }
     }

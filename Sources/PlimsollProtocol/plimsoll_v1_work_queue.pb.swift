@@ -429,6 +429,11 @@ public nonisolated struct Plimsoll_V1_Hello: Sendable {
   /// Only tasks of this project; empty: of every project the person may work on.
   public var project: String = String()
 
+  /// A random number that this worker process sends in each of its hellos. What an earlier stream of the process was
+  /// granted and `held` does not name never reached it: it ends at once instead of with the stream's time to live.
+  /// 0: none; then it waits.
+  public var session: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1156,7 +1161,7 @@ nonisolated extension Plimsoll_V1_WorkerMessage: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Plimsoll_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Hello"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{3}client_version\0\u{3}in_flight\0\u{1}held\0\u{1}project\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}revision\0\u{3}client_version\0\u{3}in_flight\0\u{1}held\0\u{1}project\0\u{1}session\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1169,6 +1174,7 @@ nonisolated extension Plimsoll_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.inFlight) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 6: try { try decoder.decodeSingularFixed64Field(value: &self.session) }()
       default: break
       }
     }
@@ -1190,6 +1196,9 @@ nonisolated extension Plimsoll_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.project.isEmpty {
       try visitor.visitSingularStringField(value: self.project, fieldNumber: 5)
     }
+    if self.session != 0 {
+      try visitor.visitSingularFixed64Field(value: self.session, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1199,6 +1208,7 @@ nonisolated extension Plimsoll_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.inFlight != rhs.inFlight {return false}
     if lhs.held != rhs.held {return false}
     if lhs.project != rhs.project {return false}
+    if lhs.session != rhs.session {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

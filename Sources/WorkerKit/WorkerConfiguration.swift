@@ -52,9 +52,9 @@ public struct WorkerLimits: Sendable {
     /// From the start of connecting to the welcome.
     public var welcomeWait = Duration.seconds(10)
     /// How long a sent answer or request may stay without a reply before the coordinator counts as frozen.
-    public var replyWait = Duration.seconds(30)
+    public var replyWait = Duration.seconds(10)
     /// How long a coordinator may say nothing at all while a want is open.
-    public var silenceMax = Duration.seconds(120)
+    public var silenceMax = Duration.seconds(10)
     /// The first and the longest wait between two attempts to connect; the real one is drawn evenly from zero to it.
     public var backoffFirst = Duration.milliseconds(100)
     public var backoffMax = Duration.seconds(10)

@@ -163,9 +163,13 @@ final class Hand: Sendable {
     let stream: AttachedStream
     private let replies: AsyncThrowingStream<StreamReply, any Error>
 
-    init(_ coordinator: Coordinator, _ person: String, inFlight: Int = 8, held: [LeaseReference] = []) async throws {
+    init(
+        _ coordinator: Coordinator, _ person: String, inFlight: Int = 8, held: [LeaseReference] = [],
+        session: Int64 = 0
+    ) async throws {
         stream = try await coordinator.attach(
-            StreamOpening(person: person, serial: "ab01", worker: "w", inFlight: inFlight, held: held))
+            StreamOpening(
+                person: person, serial: "ab01", worker: "w", inFlight: inFlight, held: held, session: session))
         replies = stream.replies
     }
 

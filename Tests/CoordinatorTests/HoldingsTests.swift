@@ -83,6 +83,57 @@ struct HoldingsTests {
         }
     }
 
+    @Test(
+        "what a worker process was granted and never heard of ends with its next hello, wherever that comes",
+        arguments: [false, true])
+    func unheard(elsewhere: Bool) async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 20)
+            try await deployment.limits(openLeases: 3)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                let lost = try await Hand(one, "ann", session: 7)
+                let heard = try await lost.lease()
+                // Granted, and on its way when the line is cut.
+                lost.want(2)
+                try await eventually("granted") { try await deployment.number("select count(*) from lease") == 3 }
+                let other = try await Hand(one, "ann", session: 8)
+                let back = try await Hand(elsewhere ? two : one, "ann", held: [heard.lease], session: 7)
+                #expect(back.stream.welcome.kept.map(\.lease) == [heard.lease])
+                var held = [heard.lease]
+                for _ in 0..<2 { held.append(try await back.lease().lease) }
+                #expect(try await deployment.number("select count(*) from lease") == 3)
+                // Another process of the same person has another number, and ends nothing.
+                other.want(1)
+                #expect(try await other.next().idle?.refusal?.rule == .openLeases)
+                for lease in held {
+                    back.submit(lease)
+                    #expect(try await back.settlement().outcome == .accepted)
+                }
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+            }
+        }
+    }
+
+    @Test("a task whose lease a withdrawal ended goes to somebody else")
+    func withdrawn() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                _ = try await ann.lease()
+                _ = try await deployment.ledger.withdrawAgreement(
+                    purpose: "taking-part", voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+                let bob = try await Hand(one, "bob")
+                bob.submit(try await bob.lease().lease)
+                #expect(try await bob.settlement().outcome == .accepted)
+                try await deployment.expectNothingHeld()
+            }
+        }
+    }
+
     /// Has people answer everything there is, with `body` beside them. Every answer is settled, and once.
     private func working(_ people: [String], on coordinator: Coordinator, _ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,7 +12,7 @@ extension Dispatcher {
         if let held = state.held[answer.answer.lease.fence], held.stored.task == answer.answer.lease.task {
             settlement = settleHeld(answer.answer, held, &state, &plan)
         } else {
-            settlement = settleGone(answer.answer, &state, lookups, &plan)
+            settlement = settleGone(answer.answer, on: answer.stream, &state, lookups, &plan)
         }
         plan.reply(answer.stream) { $0.settlements.append(settlement) }
     }
@@ -66,7 +66,8 @@ extension Dispatcher {
 
     /// The lease is not open. The same answer under the same fence gets the same ack; another answer is kept once.
     private func settleGone(
-        _ answer: SubmittedAnswer, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+        _ answer: SubmittedAnswer, on stream: StreamID, _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
     ) -> Settlement {
         let records = lookups.settled[FlushLookups.Key(person: state.person, task: answer.lease.task)] ?? []
         let fence = answer.lease.fence
@@ -108,7 +109,7 @@ extension Dispatcher {
                 lease: answer.lease, outcome: label == nil ? .keptLate : .alreadyAnswered,
                 message: "this answer is already kept")
         }
-        if let parked { return answerParked(answer, canonical, parked, &state, &plan) }
+        if let parked { return answerParked(answer, canonical, parked, on: stream, &state, &plan) }
         if label == nil, late.isEmpty, let ended, let provenance = lookups.freeSlots[fence], mayGrant,
             let settlement = grantAnew(answer, canonical, ended, provenance, &state, &plan)
         {
@@ -128,10 +129,10 @@ extension Dispatcher {
 
     /// A parked lease is its holder's: answering it opens it again and answers it.
     private func answerParked(
-        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ parked: StoredParked, _ state: inout PersonState,
-        _ plan: inout FlushPlan
+        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ parked: StoredParked, on stream: StreamID,
+        _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement {
-        let lease = unpark(parked, deadline: state.at, &state, &plan)
+        let lease = unpark(parked, deadline: state.at, for: stream, &state, &plan)
         plan.grant(state.person, lease, why: [0, -1, 0, -1])
         accept(canonical, lease, &state, &plan)
         return Settlement(lease: answer.lease, outcome: .accepted)
@@ -150,7 +151,7 @@ extension Dispatcher {
         let lease = StoredLease(
             task: answer.lease.task, slot: ended.slot, fence: answer.lease.fence, lane: ended.lane,
             project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
-            coordinator: coordinator, provenance: provenance)
+            coordinator: coordinator, provenance: provenance, session: 0)
         plan.grant(state.person, lease, why: [Int64(state.held.count), Int64(limits.openLeases ?? -1), 0, -1])
         plan.tally(project.id) { $0.leased += 1 }
         accept(canonical, lease, &state, &plan)

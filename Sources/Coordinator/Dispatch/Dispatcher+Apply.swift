@@ -166,12 +166,17 @@ extension Dispatcher {
     }
 
     /// What a new stream presents: taken over where it stands.
-    func settlePresented(_ presented: [PersonWork.Presented], _ state: inout PersonState, _ plan: inout FlushPlan) {
+    func settlePresented(
+        _ presented: [PersonWork.Presented], _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
+    ) {
         for hello in presented {
+            for held in unheard(hello, state) { end(held, how: .unheard, &state, lookups, &plan) }
             var kept: [LeaseChange] = []
             var lost: [Revocation] = []
             for reference in hello.leases {
                 if let held = state.held[reference.fence], held.stored.task == reference.task {
+                    if case .newLife(let old) = hello.by, held.stored.coordinator != old { continue }
                     if held.stored.coordinator != coordinator {
                         plan.writes.takeovers.task.append(held.stored.task.rawValue)
                         plan.writes.takeovers.slot.append(held.stored.slot)
@@ -193,6 +198,16 @@ extension Dispatcher {
                 }
             }
             plan.presented[hello.stream] = PresentedOutcome(kept: kept, lost: lost)
+        }
+    }
+
+    /// What the process behind a hello was granted before it and does not present: its worker never heard of it.
+    func unheard(_ hello: PersonWork.Presented, _ state: PersonState) -> [HeldLease] {
+        guard case .hello(let session) = hello.by, session != 0 else { return [] }
+        let presented = Set(hello.leases.map(\.fence))
+        return state.held.values.filter {
+            $0.stored.session == session && !presented.contains($0.stored.fence)
+                && vouched[$0.stored.fence] != hello.stream
         }
     }
 }

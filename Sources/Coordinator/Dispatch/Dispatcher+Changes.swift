@@ -162,7 +162,8 @@ extension Dispatcher {
 
     /// Takes a parked lease out; the caller writes the open lease.
     func unpark(
-        _ parked: StoredParked, deadline: Moment, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ parked: StoredParked, deadline: Moment, for stream: StreamID, _ state: inout PersonState,
+        _ plan: inout FlushPlan
     ) -> StoredLease {
         removeParked(parked, &state, &plan)
         plan.tally(parked.project) {
@@ -172,7 +173,7 @@ extension Dispatcher {
         return StoredLease(
             task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
             grantedAt: state.at, firstGrantedAt: parked.firstGrantedAt, deadline: deadline, coordinator: coordinator,
-            provenance: parked.provenance)
+            provenance: parked.provenance, session: streams[stream]?.session ?? 0)
     }
 
     private func removeParked(_ parked: StoredParked, _ state: inout PersonState, _ plan: inout FlushPlan) {
@@ -193,7 +194,7 @@ extension Dispatcher {
         let lease = StoredLease(
             task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
             grantedAt: parked.parkedAt, firstGrantedAt: parked.firstGrantedAt, deadline: parked.until,
-            coordinator: coordinator, provenance: parked.provenance)
+            coordinator: coordinator, provenance: parked.provenance, session: 0)
         free(lease, nil, how: how, state.person, lookups, &plan)
     }
 

@@ -71,12 +71,12 @@ extension Dispatcher {
     func lifeLost() { grantsUntil = nil }
 
     /// What the new life vouches for: its streams present what they hold.
-    func presentAgain() {
+    func presentAgain(after old: CoordinatorID) {
         for (id, stream) in streams where !stream.held.isEmpty {
             let leases = stream.held.compactMap { fence in
                 heldTasks[fence].map { LeaseReference(task: $0, fence: fence) }
             }
-            enqueue(stream.person) { $0.presented.append(PersonWork.Presented(stream: id, leases: leases)) }
+            enqueue(stream.person) { $0.presented.append(PersonWork.Presented(stream: id, leases: leases, by: .newLife(after: old))) }
         }
     }
 

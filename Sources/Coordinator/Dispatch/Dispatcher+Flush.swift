@@ -12,10 +12,16 @@ extension Dispatcher {
             let batch = await nextBatch()
             if batch.isEmpty { break }
             do {
-                var open: FlushSession
-                if let session, await session.isUsable { open = session } else { open = try await connect() }
-                session = open
-                try await flush(batch, on: open)
+                if let open = session, await !open.isUsable { session = nil }
+                if session == nil {
+                    do {
+                        session = try await connect()
+                    } catch {
+                        for person in batch { triedInVain(person) }
+                        throw error
+                    }
+                }
+                if let open = session { try await flush(batch, on: open) }
             } catch {
                 await session?.close()
                 session = nil
@@ -113,7 +119,7 @@ extension Dispatcher {
             let mine = taken[person] ?? PersonWork()
             settleDoubts(person, &state, lookups, &plan)
             reconcile(person, &state, mine, &plan)
-            settlePresented(mine.presented, &state, &plan)
+            settlePresented(mine.presented, &state, lookups, &plan)
             for answer in mine.answers { settle(answer, &state, lookups, &plan) }
             for change in mine.changes { settle(change, &state, lookups, &plan) }
             for end in mine.ends { settle(end, &state, lookups, &plan) }
@@ -163,6 +169,14 @@ extension Dispatcher {
         for person in batch where hasWants(person) || work[person] != nil {
             if work[person] == nil { work[person] = PersonWork() }
         }
+    }
+
+    /// The database could not be reached at all: a worker that waits hears so, like after flushes that failed.
+    private func triedInVain(_ person: PersonID) {
+        var mine = work.removeValue(forKey: person) ?? PersonWork()
+        mine.attempts += 1
+        if mine.attempts > configuration.sizes.attemptsMax { tellToTryAgain(person, &mine) }
+        giveBackWork(person, mine)
     }
 
     /// After several failures the worker is told, and keeps its answer for another try (P6).

@@ -239,7 +239,7 @@ extension Dispatcher {
             let lease = StoredLease(
                 task: task, slot: pick.slot.slot, fence: pick.fence, lane: pick.lane, project: pick.project,
                 grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: coordinator,
-                provenance: provenance)
+                provenance: provenance, session: streams[pick.stream]?.session ?? 0)
             let why = GrantReason(
                 policyVersion: deployment?.policyVersion ?? 0, provenance: provenance,
                 openLeases: pick.openBefore + 1, openLeasesLimit: limits.openLeases, dayTasks: pick.dayTasks + 1,

@@ -43,6 +43,7 @@ extension Dispatcher {
             for end in mine.ends { look(end.lease, ends: true) }
             for presented in mine.presented {
                 for lease in presented.leases { look(lease, ends: false) }
+                for held in unheard(presented, state) { ending[held.stored.task] = held.stored.lane }
             }
             for pick in doubtful[person] ?? [] { ending[pick.slot.content.task] = pick.lane }
         }

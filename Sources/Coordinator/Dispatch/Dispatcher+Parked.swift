@@ -21,7 +21,7 @@ extension Dispatcher {
             ).decision, count > 0
         else { return false }
         let end = limits.leaseLifetime.map { state.at + $0 } ?? .distantFuture
-        let lease = unpark(parked, deadline: min(until, end), &state, &plan)
+        let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
         let why = GrantReason(
             policyVersion: deployment?.policyVersion ?? 0, provenance: lease.provenance,

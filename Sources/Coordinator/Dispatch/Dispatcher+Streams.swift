@@ -8,6 +8,12 @@ extension Dispatcher {
         guard !isDraining, grantsUntil != nil else {
             throw StreamEnd(.notReady, "this coordinator is not ready; try another, or again in a moment")
         }
+        if opening.session != 0 {
+            // The process has come back; what it left behind is over, whether its end was noticed or not.
+            for earlier in streamsOf[admission.person] ?? [] where streams[earlier]?.session == opening.session {
+                end(earlier, StreamEnd(.superseded, "this worker has opened another stream"))
+            }
+        }
         if streamsOf[admission.person, default: []].filter({ streams[$0]?.isAttached == true }).count
             >= StreamLimits.streamsPerPersonMax
         {
@@ -25,7 +31,7 @@ extension Dispatcher {
             of: StreamReply.self, throwing: (any Error).self,
             bufferingPolicy: .bufferingOldest(StreamLimits.unreadRepliesMax))
         streams[id] = StreamState(
-            id: id, person: admission.person, serial: opening.serial,
+            id: id, person: admission.person, serial: opening.serial, session: opening.session,
             inFlightMax: min(max(opening.inFlight, 1), StreamLimits.inFlightMax), project: project,
             replies: continuation, lastSeen: clock.now)
         streamsOf[admission.person, default: []].insert(id)
@@ -37,7 +43,9 @@ extension Dispatcher {
                 let outcome: PresentedOutcome = try await withCheckedThrowingContinuation { continuation in
                     presenting[id] = continuation
                     enqueue(admission.person) {
-                        $0.presented.append(PersonWork.Presented(stream: id, leases: opening.held))
+                        $0.presented.append(
+                            PersonWork.Presented(
+                                stream: id, leases: opening.held, by: .hello(session: opening.session)))
                     }
                 }
                 welcome.kept = outcome.kept
@@ -45,6 +53,12 @@ extension Dispatcher {
             } catch {
                 forget(id)
                 throw error
+            }
+        } else if opening.session != 0 {
+            // Nothing to hear about, so nothing to wait for.
+            enqueue(admission.person) {
+                $0.presented.append(
+                    PersonWork.Presented(stream: id, leases: [], by: .hello(session: opening.session)))
             }
         }
         return AttachedStream(

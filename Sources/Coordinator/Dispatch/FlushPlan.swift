@@ -100,6 +100,7 @@ struct FlushPlan {
         writes.grants.firstGrantedAt.append(lease.firstGrantedAt.microseconds)
         writes.grants.deadline.append(lease.deadline.microseconds)
         writes.grants.provenance.append(lease.provenance.rawValue)
+        writes.grants.session.append(lease.session)
         writes.grants.why.append(contentsOf: why)
     }
 }

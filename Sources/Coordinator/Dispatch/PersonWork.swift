@@ -31,10 +31,19 @@ struct PersonWork: Sendable {
         var kind: Kind
     }
 
-    /// Leases that a new stream presents; the stream hears of each.
+    /// Leases that a stream presents.
     struct Presented: Sendable {
+        enum By: Sendable {
+            /// A new stream, which hears of each; what else its process was granted never reached it and ends.
+            case hello(session: Int64)
+            /// This coordinator in a new life, for a stream that is still open: only what the old life vouched for.
+            /// What the worker presented elsewhere meanwhile stays there.
+            case newLife(after: CoordinatorID)
+        }
+
         var stream: StreamID
         var leases: [LeaseReference]
+        var by: By
     }
 
     struct End: Sendable {

@@ -43,9 +43,10 @@ final class MembershipLoop: Sendable {
                     await dispatcher.lifeLost()
                     let id = try await open.join(name: configuration.name, address: configuration.address)
                     logger.info("joined", metadata: ["coordinator": "\(id)"])
+                    let old = me
                     me = id
                     await dispatcher.lifeRenewed(id, until: asked + configuration.times.selfStop)
-                    await dispatcher.presentAgain()
+                    if let old { await dispatcher.presentAgain(after: old) }
                 }
                 report(asked + configuration.times.selfStop)
                 if let me { try await lookAfterOthers(me, open) }

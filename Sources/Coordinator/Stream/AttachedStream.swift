@@ -46,6 +46,8 @@ public struct StreamEnd: Error, Sendable, CustomStringConvertible {
         case noSuchProject
         /// Not a member now, or the database is away: try another coordinator.
         case notReady
+        /// The same worker process has opened another.
+        case superseded
         /// Graceful shutdown has ended.
         case drained
     }

@@ -14,10 +14,12 @@ public struct StreamOpening: Sendable {
     public var project: String?
     /// Leases from an earlier stream.
     public var held: [LeaseReference]
+    /// Names the worker process in all its streams; 0: none. What it was granted and does not present never reached it.
+    public var session: Int64
 
     public init(
         person: String, serial: String, worker: String, inFlight: Int, project: String? = nil,
-        held: [LeaseReference] = []
+        held: [LeaseReference] = [], session: Int64 = 0
     ) {
         self.person = person
         self.serial = serial
@@ -25,6 +27,7 @@ public struct StreamOpening: Sendable {
         self.inFlight = inFlight
         self.project = project
         self.held = held
+        self.session = session
     }
 }
 

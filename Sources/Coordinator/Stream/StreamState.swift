@@ -12,6 +12,8 @@ struct StreamState: Sendable {
     let id: StreamID
     let person: PersonID
     let serial: String
+    /// The worker process; 0: it did not say.
+    let session: Int64
     let inFlightMax: Int
     /// nil: every project of the person.
     let project: ProjectID?

@@ -49,7 +49,8 @@ enum WorkRequest {
             opening: StreamOpening(
                 person: caller.name, serial: caller.serial, worker: worker,
                 inFlight: min(Int(hello.inFlight), StreamLimits.inFlightMax),
-                project: hello.project.isEmpty ? nil : hello.project, held: held))
+                project: hello.project.isEmpty ? nil : hello.project, held: held,
+                session: Int64(bitPattern: hello.session)))
     }
 
     /// What became of one message.

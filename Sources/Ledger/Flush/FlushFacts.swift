@@ -41,10 +41,13 @@ public struct StoredLease: Sendable, Hashable {
     public var deadline: Moment
     public var coordinator: CoordinatorID
     public var provenance: ProvenanceID
+    /// The worker process it was granted to; 0: it did not say.
+    public var session: Int64
 
     public init(
         task: TaskID, slot: Int16, fence: Fence, lane: LaneID, project: ProjectID, grantedAt: Moment,
-        firstGrantedAt: Moment, deadline: Moment, coordinator: CoordinatorID, provenance: ProvenanceID
+        firstGrantedAt: Moment, deadline: Moment, coordinator: CoordinatorID, provenance: ProvenanceID,
+        session: Int64
     ) {
         self.task = task
         self.slot = slot
@@ -56,6 +59,7 @@ public struct StoredLease: Sendable, Hashable {
         self.deadline = deadline
         self.coordinator = coordinator
         self.provenance = provenance
+        self.session = session
     }
 }
 

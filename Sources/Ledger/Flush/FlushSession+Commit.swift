@@ -79,7 +79,7 @@ extension FlushSession {
                     .int8Array(grants.person), .int8Array(grants.fence), .int8Array(grants.lane),
                     .int8Array(grants.project), .timestamptzArray(grants.grantedAt),
                     .timestamptzArray(grants.firstGrantedAt), .timestamptzArray(grants.deadline),
-                    .int8Array(grants.provenance), .int8Array(grants.why), me))
+                    .int8Array(grants.provenance), .int8Array(grants.session), .int8Array(grants.why), me))
         }
         let extensions = writes.extensions
         if !extensions.task.isEmpty {

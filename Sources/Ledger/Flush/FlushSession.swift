@@ -256,7 +256,8 @@ extension FlushSession {
                     grantedAt: Moment(microseconds: try row.timestamptz(6)),
                     firstGrantedAt: Moment(microseconds: try row.timestamptz(7)),
                     deadline: Moment(microseconds: try row.timestamptz(8)),
-                    coordinator: CoordinatorID(try row.int8(9)), provenance: ProvenanceID(try row.int8(10))))
+                    coordinator: CoordinatorID(try row.int8(9)), provenance: ProvenanceID(try row.int8(10)),
+                    session: try row.int8(11)))
         }
         for row in rows[2] {
             people[PersonID(try row.int8(0))]?.parked.append(

@@ -30,13 +30,13 @@ extension FlushStatements {
         "flush_grant",
         """
         insert into lease (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
-            deadline, coordinator_id, provenance_id, why)
+            deadline, coordinator_id, provenance_id, session, why)
         select g.task_id, g.slot, g.person_id, g.fence, g.lane_id, g.project_id, g.granted_at, g.first_granted_at,
-            g.deadline, $12, g.provenance_id, ($11::bigint[])[4 * g.i - 3 : 4 * g.i]
+            g.deadline, $13, g.provenance_id, g.session, ($12::bigint[])[4 * g.i - 3 : 4 * g.i]
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[]) with ordinality
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[]) with ordinality
             g (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at, deadline,
-               provenance_id, i)
+               provenance_id, session, i)
         """)
     /// A returned slot that is gone meanwhile (given back, adopted) is not ours to grant: the count is asserted.
     static let regrant = Statement(

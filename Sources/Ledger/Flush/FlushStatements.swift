@@ -65,7 +65,7 @@ enum FlushStatements {
         "flush_leases",
         """
         select person_id, task_id, slot, fence, lane_id, project_id, granted_at, first_granted_at, deadline,
-            coordinator_id, provenance_id
+            coordinator_id, provenance_id, session
         from lease where person_id = any($1::bigint[])
         """)
     /// Index: parked_person.

@@ -21,6 +21,7 @@ public struct FlushWrites: Sendable {
         public var firstGrantedAt: [Int64] = []
         public var deadline: [Int64] = []
         public var provenance: [Int64] = []
+        public var session: [Int64] = []
         /// Four numbers a row: open leases, their limit, tasks that day, their limit (-1: none).
         public var why: [Int64] = []
     }

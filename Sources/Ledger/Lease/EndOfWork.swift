@@ -18,8 +18,8 @@ enum EndScope: Sendable {
 
 enum EndOfWorkStatements {
     /// Leases whose project needs `$2`, whose severity needs it, or that stand on it; or those of project `$3`; or all
-    /// when both are null. Deletes by exact key. A slot goes back to the coordinator that held it, by a row in
-    /// `returned` with the fence that ended. Indexes: lease_person, lane_pkey, project_purpose_pkey, provenance_pkey.
+    /// when both are null. Deletes by exact key. The coordinator that vouched may be gone and is not asked, so the
+    /// caller puts the slots into spans. Indexes: lease_person, lane_pkey, project_purpose_pkey, provenance_pkey.
     /// Needs the people's locks.
     static let open = Statement(
         "end_open_leases",
@@ -33,18 +33,16 @@ enum EndOfWorkStatements {
                     or exists (select from project_purpose u where u.project_id = l.project_id and u.purpose = $2)
                     or (a.severity > 1 and $2 = 'severity-' || a.severity)
                     or exists (select from unnest(v.agreements) g where split_part(g, '@', 1) = $2))
-            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.granted_at, l.coordinator_id,
-                exists (select from closed_task c where c.task_id = l.task_id) as closed),
+            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.granted_at),
         kept as (
             insert into lease_history (person_id, fence, task_id, slot, lane_id, granted_at, at, how)
             select g.person_id, g.fence, g.task_id, g.slot, g.lane_id, g.granted_at, greatest(now.at, g.granted_at), $4
-            from gone g, now),
-        back as (
-            insert into returned (fence, coordinator_id, lane_id, task_id, slot)
-            select fence, coordinator_id, lane_id, task_id, slot from gone where not closed)
-        select project_id, count(*), count(*) filter (where closed) from gone group by project_id
+            from gone g, now)
+        select g.project_id, g.lane_id, g.task_id, g.slot,
+            exists (select from closed_task c where c.task_id = g.task_id)
+        from gone g order by g.lane_id, g.task_id, g.slot
         """)
-    /// The same for parked leases. No coordinator vouches for them, so the caller puts their slots into spans.
+    /// The same for parked leases.
     static let parked = Statement(
         "end_parked_leases",
         """
@@ -90,25 +88,22 @@ func endWork(
     ])
     var tallies: [ProjectID: TallyChange] = [:]
     var ended = 0
-    for row in results[0] {
-        let count = try row.int8(1)
-        tallies[ProjectID(try row.int8(0)), default: TallyChange()].leased -= count
-        // A slot of a closed task does not wait.
-        tallies[ProjectID(try row.int8(0)), default: TallyChange()].quarantined += try row.int8(2)
-        ended += Int(count)
-    }
     var slots: [FreeSlots] = []
-    for row in results[1] {
-        tallies[ProjectID(try row.int8(0)), default: TallyChange()].parked -= 1
-        ended += 1
-        if try row.bool(4) {
-            tallies[ProjectID(try row.int8(0)), default: TallyChange()].quarantined += 1
-            continue
+    for (rows, counter) in zip(results, [\TallyChange.leased, \TallyChange.parked]) {
+        for row in rows {
+            let project = ProjectID(try row.int8(0))
+            tallies[project, default: TallyChange()][keyPath: counter] -= 1
+            ended += 1
+            // A slot of a closed task does not wait.
+            if try row.bool(4) {
+                tallies[project, default: TallyChange()].quarantined += 1
+                continue
+            }
+            slots.append(
+                FreeSlots(
+                    lane: LaneID(try row.int8(1)), slot: try row.int2(3), first: TaskID(try row.int8(2)),
+                    last: TaskID(try row.int8(2)), isFresh: false))
         }
-        slots.append(
-            FreeSlots(
-                lane: LaneID(try row.int8(1)), slot: try row.int2(3), first: TaskID(try row.int8(2)),
-                last: TaskID(try row.int8(2)), isFresh: false))
     }
     try await appendSpans(slots, on: connection)
     try await appendTally(tallies, on: connection)

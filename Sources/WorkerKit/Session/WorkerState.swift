@@ -48,6 +48,8 @@ struct WorkerState: Sendable {
     }
 
     let configuration: WorkerConfiguration
+    /// Names this process in every hello, so that what an earlier stream was granted and never delivered ends at once.
+    let session: UInt64
     var limits: WorkerLimits { configuration.limits }
     var generator: SplitMix
     var backoff: Backoff
@@ -97,6 +99,7 @@ struct WorkerState: Sendable {
         let limits = configuration.limits
         backoff = Backoff(first: limits.backoffFirst, max: limits.backoffMax)
         generator = SplitMix(seed: seed)
+        session = .random(in: 1 ... .max, using: &generator)
         terms = Terms(inFlight: configuration.inFlight, itemsMax: 1, heartbeat: .seconds(5))
         // The configuration's initializer made sure that there is one.
         address = configuration.addresses[0]
@@ -179,6 +182,7 @@ struct WorkerState: Sendable {
             $0.clientVersion = configuration.clientVersion
             $0.inFlight = UInt32(configuration.inFlight)
             $0.project = configuration.project ?? ""
+            $0.session = session
             $0.held = leases.keys.sorted().prefix(WorkerConfiguration.inFlightMax).map(\.reference)
         }
     }

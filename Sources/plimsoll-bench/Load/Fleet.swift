@@ -33,6 +33,8 @@ final class Fleet: Sendable {
     let plan: Plan
     private let group: any EventLoopGroup
     private let streams: Mutex<[WorkStream?]>
+    /// The first of the numbers that name these workers' processes.
+    private let sessions = UInt64.random(in: 1..<UInt64.max / 2)
     private let state = Mutex(State())
 
     private struct State {
@@ -135,6 +137,7 @@ final class Fleet: Sendable {
         hello.inFlight = plan.inFlight
         hello.project = plan.project
         hello.held = member.held(index)
+        hello.session = sessions + UInt64(index)
         let greeting = hello
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
