@@ -63,7 +63,7 @@ public final class Coordinator: Sendable {
             found = try await ledger.admission(of: person, role: role, serial: serial)
         } catch {
             // P2: a failed look-up is a doubt.
-            logger.warning("an admission could not be looked up", metadata: ["error": "\(String(reflecting: error))"])
+            logger.warning("an admission could not be looked up", metadata: ["error": "\(error.forLog)"])
             throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
         }
         guard let found, found.isRoleGranted else {
@@ -99,6 +99,7 @@ public final class Coordinator: Sendable {
             group.addTask { [self] in
                 try await membership.run { until in memberUntil.withLock { $0 = until } }
             }
+            group.addTask { try await membership.lookAfterOthers() }
             group.addTask { [self] in
                 try await gracefulShutdown()
                 isLeaving.store(true, ordering: .relaxed)
@@ -150,7 +151,7 @@ public final class Coordinator: Sendable {
         do {
             try await body()
         } catch {
-            logger.debug("put off", metadata: ["what": "\(what)", "error": "\(String(reflecting: error))"])
+            logger.debug("put off", metadata: ["what": "\(what)", "error": "\(error.forLog)"])
         }
     }
 

@@ -29,6 +29,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var poll: Duration
         /// Slots that nobody took for this long go back, so that another coordinator can grant them.
         public var holding: Duration
+        /// The same in a lane from which others are granted all the time: longer than what is claimed ahead lasts.
+        public var surplus: Duration
         /// A worker whose work is in other hands asks again after this.
         public var askAgainSoon: Duration
         /// A worker for whom nothing is left asks again after this.
@@ -41,7 +43,7 @@ public struct CoordinatorConfiguration: Sendable {
         public static let defaults = Times(
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
-            holding: .milliseconds(500), askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5),
+            holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5),
             housekeeping: .seconds(600), drain: .seconds(5))
     }
 
@@ -60,11 +62,11 @@ public struct CoordinatorConfiguration: Sendable {
         /// a block holds beyond its waiting workers is kept from the workers of other coordinators.
         public var claimMax: Int
         public var claimMin: Int
-        /// Slots of one lane in memory.
-        public var windowMax: Int
+        /// People who wait for a look through the database; others are asked to come back.
+        public var looksWaitingMax: Int
 
         public static let defaults = Sizes(
             flushes: 2, peoplePerFlush: 256, itemsPerFlush: 4_096, missesMax: 3, attemptsMax: 4, claimMax: 8_192,
-            claimMin: 1, windowMax: 32_768)
+            claimMin: 1, looksWaitingMax: 1_000)
     }
 }

@@ -17,7 +17,7 @@ extension Dispatcher {
             streams[pick.stream]?.want -= 1
             prefetchIfLow(pick.lane, pick.person)
         }
-        for (stream, lease) in plan.attached { attach(lease, to: stream) }
+        for attached in plan.attached { attach(attached, plan) }
         for (stream, count) in plan.unparkedFor {
             let want = streams[stream]?.want ?? 0
             streams[stream]?.want = max(0, want - count)
@@ -33,6 +33,7 @@ extension Dispatcher {
             areHoldingsDoubtful = true
             wakeFeeder()
         }
+        for pick in plan.doubtsGranted { lanes[pick.lane]?.left(pick.slot) }
         for pick in plan.doubtsPutBack {
             lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
         }
@@ -48,13 +49,32 @@ extension Dispatcher {
         if let stream = vouched.removeValue(forKey: fence) { streams[stream]?.held.remove(fence) }
     }
 
-    private func attach(_ lease: StoredLease, to stream: StreamID) {
-        guard let person = streams[stream]?.person else { return }
+    private func attach(_ attached: FlushPlan.Attached, _ plan: FlushPlan) {
+        let (stream, lease) = (attached.stream, attached.lease)
+        let reference = LeaseReference(task: lease.task, fence: lease.fence)
+        guard let state = streams[stream], state.isAttached || !attached.isNew else {
+            // The stream ended while this flush was under way. What it was to be told of ends at once; what its worker
+            // presented waits for the worker's next hello, as long as a lost stream's leases do.
+            let end = PersonWork.End(lease: reference, how: .unheard, vouchedBy: plan.coordinator)
+            if attached.isNew {
+                enqueue(attached.person) { $0.ends.append(end) }
+            } else {
+                unattended.append((clock.now + configuration.times.streamTimeToLive, attached.person, end))
+            }
+            return
+        }
         if let earlier = vouched[lease.fence], earlier != stream { streams[earlier]?.held.remove(lease.fence) }
         vouched[lease.fence] = stream
         heldTasks[lease.fence] = lease.task
         streams[stream]?.held.insert(lease.fence)
-        watch(lease, of: person)
+        watch(lease, of: attached.person)
+        if plan.coordinator != coordinator {
+            // A new life has begun since: it vouches for what the old one granted last.
+            enqueue(attached.person) {
+                $0.presented.append(
+                    PersonWork.Presented(stream: stream, leases: [reference], by: .newLife(after: plan.coordinator)))
+            }
+        }
     }
 
     /// Has the lease ended at its deadline plus grace.
@@ -66,12 +86,14 @@ extension Dispatcher {
     }
 
     private func takeBack(_ plan: FlushPlan) {
+        // What came back to an old life is adopted like all that it held.
+        guard plan.coordinator == coordinator else { return }
         for back in plan.cameBack {
             if back.how.mayAskAgain { forgetLooks(of: back.person) }
             if let content = back.content, lanes[back.lease.lane] != nil {
                 lanes[back.lease.lane]?.cameBack(
                     content, slot: back.lease.slot, fence: back.lease.fence, since: plan.now, from: back.person,
-                    askAgain: back.how.mayAskAgain)
+                    askAgain: back.how.mayAskAgain, now: clock.now)
             } else {
                 strays[back.lease.lane, default: []].append(back.lease)
             }
@@ -95,29 +117,30 @@ extension Dispatcher {
 
     /// Wants that are still open: ask the spans, answer with an idle, or try again.
     private func settleWants(_ present: [PersonID], _ plan: FlushPlan) {
+        for (stream, idle) in plan.idles { answerWants(stream, idle) }
         for person in present where hasWants(person) {
-            if let idle = plan.refusals[person] {
-                answerWants(person, idle)
-            } else if let lane = plan.needsLook[person] {
+            if let lane = plan.needsLook[person] {
                 requestLook(person, in: lane)
             } else if !mayGrant {
-                answerWants(person, IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainSoon))
-            } else if work[person] == nil {
+                let idle = IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainSoon)
+                for stream in streamsOf[person] ?? [] { answerWants(stream, idle) }
+            } else if work[person] == nil, hasRoom(person) {
                 work[person] = PersonWork()
             }
         }
     }
 
-    func answerWants(_ person: PersonID, _ idle: IdleAnswer) {
-        for stream in streamsOf[person] ?? [] where (streams[stream]?.want ?? 0) > 0 {
-            // A want beyond what the stream may hold is not refused by a rule: it is answered when there is room.
-            streams[stream]?.want = 0
-            deliver(
-                {
-                    var reply = StreamReply()
-                    reply.idle = idle
-                    return reply
-                }(), to: stream)
+    func answerWants(_ stream: StreamID, _ idle: IdleAnswer) {
+        guard (streams[stream]?.want ?? 0) > 0 else { return }
+        streams[stream]?.want = 0
+        send(stream) { $0.idle = idle }
+    }
+
+    /// Whether a want could be filled now. One beyond what its stream may hold waits for the end of a lease, which is a
+    /// flush of its own.
+    private func hasRoom(_ person: PersonID) -> Bool {
+        (streamsOf[person] ?? []).contains { id in
+            streams[id].map { $0.want > 0 && $0.held.count < $0.inFlightMax } ?? false
         }
     }
 
@@ -131,6 +154,7 @@ extension Dispatcher {
         for pick in picks {
             if var held = state.held[pick.fence], pick.fence.rawValue != 0 {
                 held.content = pick.slot.content
+                plan.doubtsGranted.append(pick)
                 end(held, how: .unheard, &state, lookups, &plan)
             } else {
                 plan.doubtsPutBack.append(pick)
@@ -171,6 +195,8 @@ extension Dispatcher {
         _ plan: inout FlushPlan
     ) {
         for hello in presented {
+            // Too old: its stream has ended, and its worker may have gone on elsewhere.
+            if case .hello = hello.by, streams[hello.stream]?.isAttached != true { continue }
             for held in unheard(hello, state) { end(held, how: .unheard, &state, lookups, &plan) }
             var kept: [LeaseChange] = []
             var lost: [Revocation] = []
@@ -184,7 +210,11 @@ extension Dispatcher {
                         plan.writes.takeovers.fence.append(held.stored.fence.rawValue)
                         state.held[reference.fence]?.stored.coordinator = coordinator
                     }
-                    if let lease = state.held[reference.fence]?.stored { plan.attached.append((hello.stream, lease)) }
+                    if let lease = state.held[reference.fence]?.stored { 
+                        plan.attached.append(
+                            FlushPlan.Attached(
+                                stream: hello.stream, person: state.person, lease: lease, isNew: false))
+                    }
                     kept.append(
                         LeaseChange(lease: reference, state: .held, deadlineIn: held.stored.deadline - state.at))
                 } else if let parked = state.parked[reference.fence], parked.task == reference.task {

@@ -8,6 +8,8 @@ extension Dispatcher {
     /// Makes `state` the one that decisions are made by. People are read anew: roles, denials and enrolments may have
     /// changed with it.
     func adopt(_ state: DeploymentState) {
+        // Read without the epoch's lock, it may be older than what a flush has read since.
+        if let deployment, deployment.epoch > state.epoch { return }
         var compiled: [ProjectID: AnswerSchema] = [:]
         for (id, project) in state.projects {
             if deployment?.projects[id]?.answerSchema == project.answerSchema, let known = schemas[id] {
@@ -41,7 +43,7 @@ extension Dispatcher {
             // P2: a document that cannot be read is a doubt; the strictest reading is that nothing is granted.
             logger.error(
                 "the policy cannot be read; nothing is granted until another is applied",
-                metadata: ["version": "\(state.policyVersion)", "error": "\(String(reflecting: error))"])
+                metadata: ["version": "\(state.policyVersion)", "error": "\(error.forLog)"])
             limits = .defaults
             limits.openLeases = 0
         }
@@ -61,7 +63,6 @@ extension Dispatcher {
                 lanes[lane] = LaneFeed(
                     lane: feed.lane, isShared: feed.isShared, effortSeconds: feed.effortSeconds, now: clock.now)
             }
-            deployment = nil
             isFeedStale = true
             wakeFeeder()
         }

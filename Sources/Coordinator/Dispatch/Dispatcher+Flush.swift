@@ -39,11 +39,11 @@ extension Dispatcher {
         for person in batch { taken[person] = work.removeValue(forKey: person) ?? PersonWork() }
         let waiting = batch.count == 1 && (taken[batch[0]]?.misses ?? 0) >= configuration.sizes.missesMax
         // Outside, so that slots picked for it go back wherever it fails.
-        var plan = FlushPlan(now: .distantPast)
+        var plan = FlushPlan(now: .distantPast, coordinator: coordinator)
         do {
             let opening = try await session.open(people: batch, waiting: waiting)
             if deployment?.epoch != opening.epoch { adopt(try await session.deploymentState()) }
-            guard let deployment, deployment.members.contains(coordinator) else {
+            guard let deployment, deployment.members.contains(plan.coordinator) else {
                 // Taken over: nothing may be granted or settled until it has joined again.
                 grantsUntil = nil
                 await session.rollBack()
@@ -61,7 +61,7 @@ extension Dispatcher {
             if plan.writes.isEmpty, plan.picks.isEmpty {
                 await session.rollBack()
             } else {
-                try await session.commit(plan.writes, coordinator: coordinator, at: plan.now)
+                try await session.commit(plan.writes, coordinator: plan.coordinator, at: plan.now)
             }
             apply(plan, present)
         } catch {
@@ -89,7 +89,10 @@ extension Dispatcher {
             for stored in try await session.people(stale) {
                 var state = PersonState(stored, epoch: opening.epoch, lanes: storedLane)
                 // Others wrote about this person; among it may be the end of a lease.
-                if people[stored.person]?.n != state.n { forgetLooks(of: stored.person) }
+                if people[stored.person]?.n != state.n {
+                    forgetLooks(of: stored.person)
+                    for lane in lanes.keys { lanes[lane]?.forget(stored.person) }
+                }
                 // What this coordinator already read of the tasks stays good: tasks are immutable.
                 if let earlier = people[stored.person] {
                     for (fence, lease) in earlier.held { state.held[fence]?.content = lease.content }
@@ -144,6 +147,11 @@ extension Dispatcher {
     /// Nothing was told to anyone; slots go back, work waits for the next flush, caches are read anew.
     private func undo(_ plan: FlushPlan, _ taken: [PersonID: PersonWork], _ error: any Error) {
         let inDoubt = FlushSession.isInDoubt(error)
+        // What was taken out of memory on the way is still held by the database.
+        if !plan.picks.isEmpty || !plan.writes.regranted.isEmpty {
+            areHoldingsDoubtful = true
+            wakeFeeder()
+        }
         // Settled under the person's lock, which waits for the old transaction's end, and only then by key.
         if inDoubt { for person in taken.keys where doubtful[person] == nil { doubtful[person] = [] } }
         for pick in plan.picks {
@@ -165,7 +173,7 @@ extension Dispatcher {
     private func failed(_ batch: [PersonID], _ error: any Error) {
         logger.warning(
             "a flush failed and is tried again",
-            metadata: ["people": "\(batch.count)", "error": "\(String(reflecting: error))"])
+            metadata: ["people": "\(batch.count)", "error": "\(error.forLog)"])
         for person in batch where hasWants(person) || work[person] != nil {
             if work[person] == nil { work[person] = PersonWork() }
         }

@@ -79,9 +79,9 @@ extension Dispatcher {
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
         } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
-            plan.refusals[person] = idle(for: refusal, state)
+            plan.idles[stream.id] = idle(for: refusal, state)
         } else {
-            answerEmpty(person, open, &plan)
+            answerEmpty(person, on: stream.id, open, &plan)
         }
     }
 
@@ -134,14 +134,16 @@ extension Dispatcher {
 
     /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment
     /// ago, else has them looked at again.
-    private func answerEmpty(_ person: PersonID, _ open: [LaneID], _ plan: inout FlushPlan) {
+    private func answerEmpty(
+        _ person: PersonID, on stream: StreamID, _ open: [LaneID], _ plan: inout FlushPlan
+    ) {
         guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon,
             open.allSatisfy(outcome.lanes.contains)
         else {
             plan.needsLook[person] = .some(nil)
             return
         }
-        plan.refusals[person] =
+        plan.idles[stream] =
             outcome.inOtherHands
             ? IdleAnswer(reason: .allInOtherHands, askAgainIn: configuration.times.askAgainSoon)
             : IdleAnswer(reason: .nothingLeft, askAgainIn: configuration.times.askAgainLater)
@@ -168,6 +170,11 @@ extension Dispatcher {
 
     // MARK: Making picks final
 
+    private struct TaskSlot: Hashable {
+        var task: TaskID
+        var slot: Int16
+    }
+
     /// Looks up every pick whose slot may be taken or whose task may be this person's already. What does not hold is
     /// dropped; the want stays open.
     func checkPicks(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
@@ -178,17 +185,21 @@ extension Dispatcher {
                 let pick = plan.picks[index]
                 return FlushSession.Candidate(
                     task: pick.slot.content.task, slot: pick.slot.slot, person: pick.person, source: pick.slot.source)
-            }, coordinator: coordinator)
+            }, coordinator: plan.coordinator)
         var dropped: Set<Int> = []
-        for (index, verdict) in zip(asked, verdicts) where verdict != .free {
-            dropped.insert(index)
+        var granted: Set<TaskSlot> = []
+        for (index, verdict) in zip(asked, verdicts) {
             let pick = plan.picks[index]
+            // What was given back here and adopted elsewhere may be in memory twice: one of the two is enough.
+            let isFree = verdict == .free
+                && granted.insert(TaskSlot(task: pick.slot.content.task, slot: pick.slot.slot)).inserted
+            if isFree { continue }
+            dropped.insert(index)
             share.refund(pick.project, effortSeconds: pick.effortSeconds)
             switch verdict {
-            case .free: continue
             case .notThisPerson:
                 lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: true)
-            case .taken:
+            case .taken, .free:
                 // Answered late, or its task is closed: the slot is nobody's to grant.
                 lanes[pick.lane]?.left(pick.slot)
                 if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
@@ -238,7 +249,7 @@ extension Dispatcher {
             let task = pick.slot.content.task
             let lease = StoredLease(
                 task: task, slot: pick.slot.slot, fence: pick.fence, lane: pick.lane, project: pick.project,
-                grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: coordinator,
+                grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: plan.coordinator,
                 provenance: provenance, session: streams[pick.stream]?.session ?? 0)
             let why = GrantReason(
                 policyVersion: deployment?.policyVersion ?? 0, provenance: provenance,
@@ -254,7 +265,8 @@ extension Dispatcher {
             plan.tally(pick.project) { $0.leased += 1 }
             plan.changed.insert(pick.person)
             plan.states[pick.person]?.held[pick.fence] = HeldLease(stored: lease, content: pick.slot.content)
-            plan.attached.append((pick.stream, lease))
+            plan.attached.append(
+                FlushPlan.Attached(stream: pick.stream, person: pick.person, lease: lease, isNew: true))
             offer(pick.slot.content, lease, project, why, now, to: pick.stream, &plan)
         }
     }

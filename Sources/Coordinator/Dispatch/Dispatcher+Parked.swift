@@ -33,7 +33,7 @@ extension Dispatcher {
                 Int64(why.openLeases), Int64(limits.openLeases ?? -1), Int64(why.dayTasks),
                 Int64(limits.dayTasks ?? -1),
             ])
-        plan.attached.append((stream, lease))
+        plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
         offer(content, lease, project, why, state.at, to: stream, &plan)
         return true

@@ -189,6 +189,8 @@ extension Dispatcher {
             forget(id)
             if !ends.isEmpty { enqueue(stream.person) { $0.ends.append(contentsOf: ends) } }
         }
+        for (_, person, end) in unattended.filter({ $0.at <= now }) { enqueue(person) { $0.ends.append(end) } }
+        unattended.removeAll { $0.at <= now }
         guard let clockReading else { return }
         let estimate = clockReading.database + (now - clockReading.local)
         for due in deadlines.popDue(at: estimate) where vouched[due.fence] != nil {

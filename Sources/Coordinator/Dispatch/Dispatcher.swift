@@ -40,6 +40,9 @@ actor Dispatcher {
     var vouched: [Fence: StreamID] = [:]
     var heldTasks: [Fence: TaskID] = [:]
     var deadlines = DeadlineQueue()
+    /// Presented leases whose stream had ended before they were attached to it, and when they end unless they are
+    /// presented again.
+    var unattended: [(at: ContinuousClock.Instant, person: PersonID, end: PersonWork.End)] = []
     /// Grants whose commit was in doubt: settled at the person's next flush.
     var doubtful: [PersonID: [FlushPlan.Pick]] = [:]
     var contributed: Set<Contribution> = []

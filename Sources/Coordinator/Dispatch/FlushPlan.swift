@@ -32,7 +32,18 @@ struct FlushPlan {
         var how: LeaseEnd
     }
 
+    /// A lease that a stream vouches for from now on.
+    struct Attached {
+        var stream: StreamID
+        var person: PersonID
+        var lease: StoredLease
+        /// Granted by this flush, so that nobody has heard of it yet; else presented by its worker.
+        var isNew: Bool
+    }
+
     var now: Moment
+    /// The number it is made under: a new life may begin between its commit and its effect in memory.
+    let coordinator: CoordinatorID
     var writes = FlushWrites()
     var states: [PersonID: PersonState] = [:]
     var replies: [StreamID: StreamReply] = [:]
@@ -42,10 +53,9 @@ struct FlushPlan {
     var ended: [(person: PersonID, fence: Fence)] = []
     /// How many leases of each stream are among them.
     var freed: [StreamID: Int] = [:]
-    /// Leases a stream vouches for from now on.
-    var attached: [(stream: StreamID, lease: StoredLease)] = []
-    /// Wants that the gate refuses in every lane.
-    var refusals: [PersonID: IdleAnswer] = [:]
+    var attached: [Attached] = []
+    /// Streams whose wants are answered by an idle.
+    var idles: [StreamID: IdleAnswer] = [:]
     /// Answers, declines and so on settled on each stream.
     var settledItems: [StreamID: Int] = [:]
     /// People about whom something is written: each gets a new number.
@@ -57,6 +67,8 @@ struct FlushPlan {
     var doubtsSettled: Set<PersonID> = []
     /// Grants in doubt that turned out not to have happened.
     var doubtsPutBack: [Pick] = []
+    /// Grants in doubt that had happened and are ended now: nobody heard of them.
+    var doubtsGranted: [Pick] = []
     /// Leases whose deadline is to be looked at again.
     var rechecks: [(person: PersonID, lease: StoredLease)] = []
     /// Leases that are parked now, with what they are about.
@@ -66,7 +78,10 @@ struct FlushPlan {
     /// Wants that found nothing ready: a look through the spans is needed, of the lane whose turn it is, or of all.
     var needsLook: [PersonID: LaneID?] = [:]
 
-    init(now: Moment) { self.now = now }
+    init(now: Moment, coordinator: CoordinatorID) {
+        self.now = now
+        self.coordinator = coordinator
+    }
 
     /// Adds to the reply of one stream.
     mutating func reply(_ stream: StreamID, _ body: (inout StreamReply) -> Void) {

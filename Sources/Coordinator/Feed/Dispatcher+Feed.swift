@@ -10,6 +10,13 @@ extension Dispatcher {
     /// Asks the feeder to look through the spans for a person; the flush is tried again afterwards.
     func requestLook(_ person: PersonID, in lane: LaneID?) {
         let isNew = looking[person] == nil
+        if isNew, lookQueue.count >= configuration.sizes.looksWaitingMax {
+            // At the end of a backlog everybody looks at once: who would wait too long is asked to come back.
+            let idle = IdleAnswer(
+                reason: .notReady, askAgainIn: configuration.times.askAgainLater * Double.random(in: 0.5...1))
+            for stream in streamsOf[person] ?? [] { answerWants(stream, idle) }
+            return
+        }
         looking[person] = .some(lane)
         if isNew { lookQueue.append(person) }
         wakeFeeder()
@@ -69,7 +76,7 @@ extension Dispatcher {
                 try await feedOnce(open)
             } catch {
                 logger.warning(
-                    "the feed failed and is tried again", metadata: ["error": "\(String(reflecting: error))"])
+                    "the feed failed and is tried again", metadata: ["error": "\(error.forLog)"])
                 // Taken over: nothing is granted until it has joined again.
                 if let error = error as? LedgerError, error.code == .stale { grantsUntil = nil }
                 await session?.close()
@@ -214,7 +221,6 @@ extension Dispatcher {
                 return found(person)
             }
             lookedThrough[person] = LookOutcome(inOtherHands: other, lanes: Set(floors.keys), at: clock.now)
-            if other { isFeedStale = true }
             found(person)
         } catch {
             lookQueue.append(person)
@@ -248,11 +254,15 @@ extension Dispatcher {
 
     private enum ClaimOutcome { case found, nothing, notYet }
 
+    /// Of how many people who wait the wants are counted for the size of one claim.
+    private static let waitingCounted = 256
+
     /// One claim in one lane for one person, sized by what waits and by the rate of the last second.
     private func claim(_ lane: LaneID, for person: PersonID, _ session: FeedSession) async throws -> ClaimOutcome {
         guard let feed = lanes[lane], mayHoldMore(lane, for: person) else { return .nothing }
         let sizes = configuration.sizes
-        let waiting = looking.keys.reduce(0) { sum, other in
+        // A part stands for all: what is missing is claimed next.
+        let waiting = looking.keys.prefix(Self.waitingCounted).reduce(0) { sum, other in
             sum + (streamsOf[other] ?? []).reduce(0) { $0 + (streams[$1]?.want ?? 0) }
         }
         let count = min(max(waiting, Int(feed.grantsPerSecond), sizes.claimMin), sizes.claimMax)
@@ -280,19 +290,24 @@ extension Dispatcher {
     private func tickLanes(_ session: FeedSession) async throws {
         let now = clock.now
         let elapsed = lastTick.map { now - $0 } ?? configuration.times.poll
+        // A rate over a few milliseconds says nothing, and a claim by it would keep slots from other coordinators.
+        guard elapsed * 2 >= configuration.times.poll else { return }
         lastTick = now
         for lane in lanes.keys {
             lanes[lane]?.tick(elapsed: elapsed)
             guard let feed = lanes[lane], !feed.isEmpty || feed.hasSpent else { continue }
-            let isIdle =
-                now - feed.lastGrant > configuration.times.holding
-                && (feed.oldestClaim.map { now - $0 > configuration.times.holding } ?? true)
-            if isIdle { try await giveBack(lane, session) }
+            // In a lane that is drawn from, what nobody took for longer than a claim may last is surplus, or not for
+            // the people who are here.
+            let isIdle = now - feed.lastGrant > configuration.times.holding
+            let patience = isIdle ? configuration.times.holding : configuration.times.surplus
+            try await giveBack(lane, heldSince: now - patience, session)
         }
     }
 
-    private func giveBack(_ lane: LaneID, _ session: FeedSession) async throws {
-        guard let back = lanes[lane]?.giveBack() else { return }
+    private func giveBack(
+        _ lane: LaneID, heldSince: ContinuousClock.Instant, _ session: FeedSession
+    ) async throws {
+        guard let back = lanes[lane]?.giveBack(heldSince: heldSince) else { return }
         // Should it fail, the rows are still under our number and in nobody's memory: the next session finds them.
         let newest = try await session.giveBack(
             lane: lane, blocks: back.blocks, returned: back.returned, ranges: back.ranges)
@@ -308,8 +323,10 @@ extension Dispatcher {
             guard session.coordinator == coordinator else { return }
             let known = Set(held.blocks.map(\.id))
             for lane in lanes.keys { lanes[lane]?.keepOnly(blocks: known) }
+            let fences = Set(held.returned.map(\.fence))
+            for lane in strays.keys { strays[lane]?.removeAll { !fences.contains($0.fence) } }
             for back in held.returned where strays[back.lane]?.contains(where: { $0.fence == back.fence }) != true {
-                lanes[back.lane]?.addReturned(back.content, slot: back.slot, fence: back.fence, since: held.now)
+                lanes[back.lane]?.addReturned(back.content, slot: back.slot, fence: back.fence, since: held.now, now: clock.now)
             }
             var forgotten: [LaneID: [Int64]] = [:]
             for block in held.blocks where lanes[block.lane]?.holds(.block(block.id)) == false {
@@ -334,7 +351,8 @@ extension Dispatcher {
                         SpanRange(slot: $0.slot, first: $0.task, last: $0.task, fresh: false, since: $0.grantedAt)
                     })
             } catch {
-                strays[lane, default: []].append(contentsOf: leases)
+                // In a new life they are adopted like all that the old one held.
+                if session.coordinator == coordinator { strays[lane, default: []].append(contentsOf: leases) }
                 throw error
             }
         }
@@ -344,7 +362,7 @@ extension Dispatcher {
     private func returnEverything(_ session: FeedSession) async {
         for lane in lanes.keys {
             do {
-                try await giveBack(lane, session)
+                try await giveBack(lane, heldSince: clock.now, session)
             } catch {
                 logger.warning("slots stay with this coordinator until it is adopted", metadata: ["lane": "\(lane)"])
                 return

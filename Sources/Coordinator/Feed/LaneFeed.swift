@@ -12,6 +12,8 @@ struct ReadySlot: Sendable {
     /// Must be looked up before it is granted: leased before, a task of several slots, or held through a failure.
     var needsCheck: Bool
     var since: Moment
+    /// When it came back; nil for what was claimed, whose block says when.
+    var readySince: ContinuousClock.Instant?
 }
 
 /// What one lane has ready, in order. Pure: the dispatcher owns it, the feeder fills it.
@@ -132,23 +134,32 @@ struct LaneFeed: Sendable {
 
     /// A lease of this lane ended without a label and its slot is ours to grant again.
     mutating func cameBack(
-        _ content: TaskContent, slot: Int16, fence: Fence, since: Moment, from person: PersonID, askAgain: Bool
+        _ content: TaskContent, slot: Int16, fence: Fence, since: Moment, from person: PersonID, askAgain: Bool,
+        now: ContinuousClock.Instant
     ) {
         if askAgain {
             touched[content.task]?.remove(person)
         } else {
             touched[content.task, default: []].insert(person)
         }
-        addReturned(content, slot: slot, fence: fence, since: since)
+        addReturned(content, slot: slot, fence: fence, since: since, now: now)
     }
 
     /// Takes in a slot that came back, once.
-    mutating func addReturned(_ content: TaskContent, slot: Int16, fence: Fence, since: Moment) {
+    mutating func addReturned(
+        _ content: TaskContent, slot: Int16, fence: Fence, since: Moment, now: ContinuousClock.Instant
+    ) {
         guard returned.insert(fence).inserted else { return }
         effortSeconds = max(effortSeconds, content.effortSeconds)
         ready.prepend(
             ReadySlot(
-                content: content, slot: slot, source: .returned(fence), place: 0, needsCheck: true, since: since))
+                content: content, slot: slot, source: .returned(fence), place: 0, needsCheck: true, since: since,
+                readySince: now))
+    }
+
+    /// What was believed of this person counts no more: a lease ended elsewhere.
+    mutating func forget(_ person: PersonID) {
+        for (task, people) in touched where people.contains(person) { touched[task]?.remove(person) }
     }
 
     /// Whether memory knows of it: ready, in a flush, or used up and still to be dropped.
@@ -205,49 +216,40 @@ struct GiveBack: Sendable {
 }
 
 extension LaneFeed {
-    /// Takes everything out that is ready, as runs of neighbours; nil when there is nothing to do.
+    /// Takes out what is ready since before `heldSince`, as runs of neighbours, and the blocks with nothing left in
+    /// them; nil when there is nothing to do.
     ///
-    /// Blocks with a slot in an unfinished flush stay: that slot may still come back to them.
-    mutating func giveBack() -> GiveBack? {
-        var blocks = spent
+    /// A block with a slot in an unfinished flush stays: that slot may still come back to it.
+    mutating func giveBack(heldSince: ContinuousClock.Instant) -> GiveBack? {
+        let due = Set(blocks.lazy.filter { $0.value.inFlight == 0 && $0.value.claimedAt <= heldSince }.map(\.key))
         var kept: Deque<ReadySlot> = []
-        var fences: [Fence] = []
-        var ranges: [SpanRange] = []
+        var back = GiveBack(blocks: spent, returned: [], ranges: [])
         var runs: [Int64: [ReadySlot]] = [:]
-        // A returned slot may be given back only when its block's row goes too, or no block holds it any more.
-        let busy = self.blocks.values.contains { $0.inFlight > 0 }
         for slot in ready {
             switch slot.source {
-            case .block(let id):
-                if busy { kept.append(slot) } else { runs[id, default: []].append(slot) }
-            case .returned(let fence):
-                if busy {
-                    kept.append(slot)
-                } else {
-                    fences.append(fence)
-                    self.returned.remove(fence)
-                    ranges.append(
-                        SpanRange(
-                            slot: slot.slot, first: slot.content.task, last: slot.content.task, fresh: false,
-                            since: slot.since))
-                }
+            case .block(let id) where due.contains(id): runs[id, default: []].append(slot)
+            case .returned(let fence) where (slot.readySince ?? heldSince) <= heldSince:
+                back.returned.append(fence)
+                returned.remove(fence)
+                back.ranges.append(
+                    SpanRange(
+                        slot: slot.slot, first: slot.content.task, last: slot.content.task, fresh: false,
+                        since: slot.since))
+            default: kept.append(slot)
             }
         }
         for (id, run) in runs {
-            blocks.append(id)
-            let fresh = self.blocks[id]?.fresh ?? false
-            ranges.append(contentsOf: Self.ranges(of: run.sorted { $0.place < $1.place }, fresh: fresh))
-            self.blocks[id] = nil
+            back.blocks.append(id)
+            let fresh = blocks[id]?.fresh ?? false
+            back.ranges.append(contentsOf: Self.ranges(of: run.sorted { $0.place < $1.place }, fresh: fresh))
+            blocks[id] = nil
         }
-        guard !blocks.isEmpty || !fences.isEmpty else { return nil }
+        guard !back.blocks.isEmpty || !back.returned.isEmpty else { return nil }
         spent = []
         ready = kept
-        ranges.sort { ($0.slot, $0.first) < ($1.slot, $1.first) }
-        return GiveBack(blocks: blocks, returned: fences, ranges: ranges)
+        back.ranges.sort { ($0.slot, $0.first) < ($1.slot, $1.first) }
+        return back
     }
-
-    /// The oldest instant at which something that is still here was claimed; nil: nothing but returned slots.
-    var oldestClaim: ContinuousClock.Instant? { blocks.values.map(\.claimedAt).min() }
 
     private static func ranges(of run: [ReadySlot], fresh: Bool) -> [SpanRange] {
         var ranges: [SpanRange] = []

@@ -49,11 +49,10 @@ final class MembershipLoop: Sendable {
                     if let old { await dispatcher.presentAgain(after: old) }
                 }
                 report(asked + configuration.times.selfStop)
-                if let me { try await lookAfterOthers(me, open) }
             } catch is CancellationError {
                 break
             } catch {
-                logger.warning("membership could not be renewed", metadata: ["error": "\(String(reflecting: error))"])
+                logger.warning("membership could not be renewed", metadata: ["error": "\(error.forLog)"])
                 report(nil)
                 await session?.close()
                 session = nil
@@ -63,6 +62,32 @@ final class MembershipLoop: Sendable {
         await session?.close()
     }
 
+    /// Takes over members that are gone, until cancelled. On a connection of its own: what that takes must not cost this
+    /// coordinator its own life.
+    func lookAfterOthers() async throws {
+        var session: MembershipSession?
+        while !Task.isCancelled {
+            do {
+                if let open = session, await !open.isUsable { session = nil }
+                let open: MembershipSession
+                if let session { open = session } else { open = try await connections.membership() }
+                session = open
+                if await dispatcher.mayGrant { try await lookAfterOthers(await dispatcher.coordinator, open) }
+            } catch is CancellationError {
+                break
+            } catch {
+                logger.warning(
+                    "could not look after other coordinators", metadata: ["error": "\(error.forLog)"])
+                await session?.close()
+                session = nil
+            }
+            try await Task.sleep(for: configuration.times.lifeRenewal)
+        }
+        await session?.close()
+    }
+
+    /// No lock between those who do this at once: adoption holds each lane's lock and finds what is left, and a lease is
+    /// ended under its person's lock. So one that freezes in the middle holds up nobody.
     private func lookAfterOthers(_ me: CoordinatorID, _ session: MembershipSession) async throws {
         let dead = try await session.dead(but: me)
         if !dead.isEmpty {
@@ -71,26 +96,28 @@ final class MembershipLoop: Sendable {
         }
         for departed in try await session.departed(grace: configuration.times.presenting) {
             let gone = departed.coordinator
-            guard try await session.beginAdoption(of: gone) else { continue }
-            if !departed.isAdopted {
-                let feed = try await connections.feed(for: me)
-                let now = try await feed.news().now
-                try await feed.adopt(from: gone, now: now)
-                await feed.close()
-                try await session.markAdopted(gone)
-                await dispatcher.markFeedStale()
+            if !departed.isAdopted { try await adopt(gone, for: me, session) }
+            guard departed.isGraceOver else { continue }
+            let orphans = try await session.orphans(of: gone)
+            if orphans.isEmpty {
+                try await session.markSettled(gone)
+            } else {
+                await dispatcher.endOrphans(orphans, of: gone)
             }
-            if departed.isGraceOver {
-                let orphans = try await session.orphans(of: gone)
-                if orphans.isEmpty {
-                    try await session.markSettled(gone)
-                } else {
-                    await dispatcher.endOrphans(orphans, of: gone)
-                }
-            }
-            try await session.endAdoption(of: gone)
         }
         try await session.trim(me)
+    }
+
+    private func adopt(_ gone: CoordinatorID, for me: CoordinatorID, _ session: MembershipSession) async throws {
+        let feed = try await connections.feed(for: me)
+        let result: Result<Void, any Error>
+        do { result = .success(try await feed.adopt(from: gone, now: try await feed.news().now)) } catch {
+            result = .failure(error)
+        }
+        await feed.close()
+        try result.get()
+        try await session.markAdopted(gone)
+        await dispatcher.markFeedStale()
     }
 
     /// The last act of a drain: out of the membership, so that others adopt at once.
@@ -103,7 +130,7 @@ final class MembershipLoop: Sendable {
         } catch {
             logger.warning(
                 "could not sign off; others take over when this life has run out",
-                metadata: ["error": "\(String(reflecting: error))"])
+                metadata: ["error": "\(error.forLog)"])
         }
     }
 }

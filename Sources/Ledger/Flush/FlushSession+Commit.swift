@@ -18,7 +18,11 @@ extension FlushSession {
         try await send(queries)
     }
 
+    /// Takeovers come before everything that may end the same lease.
     private func addEnds(_ writes: FlushWrites, _ me: Bind, _ at: Bind, to queries: inout [Query]) {
+        if !writes.takeovers.task.isEmpty {
+            queries.append(Query(FlushStatements.takeOver, Self.keys(writes.takeovers) + [me]))
+        }
         let ends = writes.ends
         if !ends.task.isEmpty { queries.append(Query(FlushStatements.endLeases, Self.keys(ends))) }
         let returned = writes.returned
@@ -87,9 +91,6 @@ extension FlushSession {
                 Query(
                     FlushStatements.extend, .int8Array(extensions.task), .int2Array(extensions.slot),
                     .int8Array(extensions.fence), .timestamptzArray(extensions.deadline)))
-        }
-        if !writes.takeovers.task.isEmpty {
-            queries.append(Query(FlushStatements.takeOver, Self.keys(writes.takeovers) + [me]))
         }
     }
 

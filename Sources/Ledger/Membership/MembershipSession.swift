@@ -80,8 +80,6 @@ public struct MembershipSession: Sendable {
     /// for each coordinator that is gone.
     private static let orphans = Statement(
         "member_orphans", "select person_id, task_id, fence from lease where coordinator_id = $1 order by person_id")
-    private static let tryAdoption = Statement("member_try_adoption", "select pg_try_advisory_lock($1)")
-    private static let endAdoption = Statement("member_end_adoption", "select pg_advisory_unlock($1)")
 
     public func close() async { await connection.close() }
     public var isUsable: Bool { get async { await connection.isUsable } }
@@ -146,15 +144,6 @@ public struct MembershipSession: Sendable {
         }
     }
 
-    /// One coordinator at a time works for one that is gone; false: another does already.
-    public func beginAdoption(of gone: CoordinatorID) async throws -> Bool {
-        try await connection.query(Query(Self.tryAdoption, .int8(Self.adoptionKey(gone))))[0].bool(0)
-    }
-
-    public func endAdoption(of gone: CoordinatorID) async throws {
-        _ = try await connection.query(Query(Self.endAdoption, .int8(Self.adoptionKey(gone))))
-    }
-
     public func markAdopted(_ gone: CoordinatorID) async throws {
         _ = try await connection.query(Query(Self.adopted, .int8(gone.rawValue)))
     }
@@ -168,6 +157,4 @@ public struct MembershipSession: Sendable {
             (PersonID(try row.int8(0)), TaskID(try row.int8(1)), Fence(try row.int8(2)))
         }
     }
-
-    private static func adoptionKey(_ gone: CoordinatorID) -> Int64 { EpochLock.key &+ 1_000_000 &+ gone.rawValue }
 }

@@ -30,7 +30,7 @@ public struct WorkConnection: Sendable {
         public var messageBytesMax: Int
 
         public init(
-            keepalive: Duration? = .seconds(20), keepaliveTimeout: Duration = .seconds(10),
+            keepalive: Duration? = .seconds(10), keepaliveTimeout: Duration = .seconds(5),
             coalescesWrites: Bool = true,
             messageBytesMax: Int = 24 * 1024 * 1024
         ) {

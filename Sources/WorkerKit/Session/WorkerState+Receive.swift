@@ -92,6 +92,11 @@ extension WorkerState {
     private mutating func changed(_ change: Plimsoll_V1_LeaseChange, now: Duration) {
         let key = LeaseKey(task: change.task, fence: change.fence)
         let asked = requests.removeValue(forKey: key)
+        if let asked, change.state == .unchanged, asked.request.isNeverRefused {
+            // Nobody refuses it, so the coordinator could not settle it now.
+            requests[key] = PendingRequest(request: asked.request, notBefore: now + limits.tryAgainWait)
+            return
+        }
         // A coordinator parks by itself at a limit: that is news as well.
         let isNews = asked != nil || (leases[key] != nil && change.state != .held && change.state != .unchanged)
         switch change.state {
@@ -100,9 +105,7 @@ extension WorkerState {
             guard leases[key] != nil else { break }
             leases[key]?.deadline = deadline
             emit(.deadline(key, at: deadline))
-        case .unchanged where !(leaving && asked?.request == .release):
-            break
-        case .unspecified, .UNRECOGNIZED:
+        case .unchanged, .unspecified, .UNRECOGNIZED:
             break
         default:
             // An answer that is on its way is still settled.

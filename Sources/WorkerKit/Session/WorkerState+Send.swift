@@ -87,7 +87,7 @@ extension WorkerState {
 
     private mutating func addRequests(to message: inout Plimsoll_V1_WorkerMessage, now: Duration) {
         guard !requests.isEmpty else { return }
-        for key in requests.filter({ $0.value.sentAt == nil }).keys.sorted().prefix(terms.itemsMax) {
+        for key in requests.filter({ $0.value.sentAt == nil && $0.value.notBefore <= now }).keys.sorted().prefix(terms.itemsMax) {
             requests[key]?.sentAt = now
             var reference = key.reference
             switch requests[key]?.request {
@@ -106,4 +106,11 @@ extension WorkerState {
 extension LeaseRequest {
     /// Whether the lease is no longer open when the request is granted.
     var endsLease: Bool { self != .extend }
+    /// Saying no and giving back are always granted.
+    var isNeverRefused: Bool {
+        switch self {
+        case .decline, .release: true
+        case .park, .extend: false
+        }
+    }
 }

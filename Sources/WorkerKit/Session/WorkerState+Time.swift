@@ -13,7 +13,7 @@ extension WorkerState {
             if let moveAt { moments.append(order == .keep ? moveAt : moveAt + limits.farewellWait) }
             if let pausedUntil { moments.append(pausedUntil) }
             moments += answers.values.map { $0.sentAt.map { $0 + limits.replyWait } ?? $0.notBefore }
-            moments += requests.values.compactMap { $0.sentAt.map { $0 + limits.replyWait } }
+            moments += requests.values.map { $0.sentAt.map { $0 + limits.replyWait } ?? $0.notBefore }
             if wanted > 0 { moments.append(heardAt + limits.silenceMax) }
         }
         if leaving {

@@ -38,6 +38,7 @@ struct WorkerState: Sendable {
     struct PendingRequest: Sendable {
         let request: LeaseRequest
         var sentAt: Duration?
+        var notBefore: Duration = .zero
     }
 
     /// What was agreed on in the welcome.
