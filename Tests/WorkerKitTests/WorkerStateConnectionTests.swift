@@ -26,6 +26,48 @@ struct WorkerStateConnectionTests {
         #expect(message.want == 1)
     }
 
+    @Test func aRequestUnderWayIsSentAgainWhenItsPresentedLeaseStands() throws {
+        let bench = try Bench(inFlight: 2)
+        bench.open()
+        _ = bench.message()
+        bench.grant(first, second)
+        bench.state.ask(.decline(.unspecified), for: first)
+        #expect(bench.message()?.declines.map(\.fence) == [101])
+        bench.state.streamEnded(broken, now: bench.now)
+        bench.open { welcome in
+            welcome.kept = [
+                .with {
+                    $0.task = 1
+                    $0.fence = 101
+                    $0.state = .held
+                    $0.deadlineMilliseconds = 9_000
+                }
+            ]
+        }
+        #expect(bench.message()?.declines.map(\.fence) == [101])
+    }
+
+    @Test func aDeclineThatCouldNotBeSettledIsSentAgain() throws {
+        let bench = try Bench(inFlight: 1)
+        bench.open()
+        _ = bench.message()
+        bench.grant(first)
+        bench.state.ask(.decline(.unspecified), for: first)
+        _ = bench.message()
+        bench.receive { message in
+            message.changes = [
+                .with {
+                    $0.task = 1
+                    $0.fence = 101
+                    $0.state = .unchanged
+                }
+            ]
+        }
+        #expect(bench.message()?.declines.isEmpty ?? true)
+        bench.pass(.seconds(1))
+        #expect(bench.message()?.declines.map(\.fence) == [101])
+    }
+
     @Test func presentedLeasesThatAreGoneAreTold() throws {
         let bench = try Bench(inFlight: 2)
         bench.open()

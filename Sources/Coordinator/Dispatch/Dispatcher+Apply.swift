@@ -204,6 +204,8 @@ extension Dispatcher {
                 if let held = state.held[reference.fence], held.stored.task == reference.task {
                     if case .newLife(let old) = hello.by, held.stored.coordinator != old { continue }
                     if held.stored.coordinator != coordinator {
+                        // A new number, so that the one that vouched before knows that it does no more.
+                        plan.changed.insert(state.person)
                         plan.writes.takeovers.task.append(held.stored.task.rawValue)
                         plan.writes.takeovers.slot.append(held.stored.slot)
                         plan.writes.takeovers.person.append(state.person.rawValue)

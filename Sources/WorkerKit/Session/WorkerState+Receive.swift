@@ -41,7 +41,17 @@ extension WorkerState {
         heartbeatAt = now + terms.heartbeat
         emit(.connected(address, coordinator: welcome.coordinator))
         for revoke in welcome.lost { revoked(revoke) }
-        for change in welcome.kept { changed(change, now: now) }
+        for change in welcome.kept { kept(change, now: now) }
+    }
+
+    /// A presented lease stands. It answers no request: one that was under way is sent again on this stream.
+    private mutating func kept(_ change: Plimsoll_V1_LeaseChange, now: Duration) {
+        let key = LeaseKey(task: change.task, fence: change.fence)
+        guard change.state == .held else { return changed(change, now: now) }
+        guard leases[key] != nil else { return }
+        let deadline = now + .milliseconds(Int64(change.deadlineMilliseconds))
+        leases[key]?.deadline = deadline
+        emit(.deadline(key, at: deadline))
     }
 
     private mutating func granted(_ lease: Plimsoll_V1_Lease, now: Duration) {
