@@ -22,7 +22,8 @@ extension Dispatcher {
         _ answer: SubmittedAnswer, _ held: HeldLease, _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement {
         let lease = held.stored
-        if let refused = refusal(of: answer, project: lease.project, state) { return refused }
+        let severity = storedLane(lease.lane)?.severity ?? 0
+        if let refused = refusal(of: answer, project: lease.project, severity: severity, state) { return refused }
         switch check(answer, project: lease.project) {
         case .refused(let problems):
             return Settlement(
@@ -80,26 +81,20 @@ extension Dispatcher {
                 lease: answer.lease, outcome: .unknownLease,
                 message: "there is no lease of this task and fence for you; ask for work to get one")
         }
-        let lane = ended?.lane ?? parked?.lane
-        let project = lane.flatMap { storedLane($0)?.project }
-        if let project, let refused = refusal(of: answer, project: project, state) { return refused }
+        let known = label ?? late.first ?? ended
+        guard let project = known?.project ?? parked?.project,
+            let severity = known?.severity ?? parked.map({ storedLane($0.lane)?.severity ?? 0 })
+        else {
+            return Settlement(lease: answer.lease, outcome: .tryAgain, message: "its project cannot be looked up now")
+        }
+        if let refused = refusal(of: answer, project: project, severity: severity, state) { return refused }
         let canonical: CanonicalAnswer
-        if let project {
-            switch check(answer, project: project) {
-            case .refused(let problems):
-                return Settlement(
-                    lease: answer.lease, outcome: .refusedSchema(problems),
-                    message: "the answer does not fit the project's answer schema")
-            case .accepted(let value): canonical = value
-            }
-        } else {
-            do {
-                canonical = CanonicalAnswer(canonical: try CanonicalJSON.canonicalize(answer.answer))
-            } catch {
-                return Settlement(
-                    lease: answer.lease,
-                    outcome: .refusedSchema([AnswerProblem(path: "", message: "the answer is no JSON")]))
-            }
+        switch check(answer, project: project) {
+        case .refused(let problems):
+            return Settlement(
+                lease: answer.lease, outcome: .refusedSchema(problems),
+                message: "the answer does not fit the project's answer schema")
+        case .accepted(let value): canonical = value
         }
         if let label, label.answerHash == canonical.hash.bytes {
             return Settlement(lease: answer.lease, outcome: .accepted)
@@ -159,11 +154,10 @@ extension Dispatcher {
     }
 
     private func keepLate(
-        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, project: ProjectID?, why: String,
+        _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, project: ProjectID, why: String,
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) {
         plan.changed.insert(state.person)
-        let project = project ?? ProjectID(0)
         plan.writes.lateAnswers.task.append(answer.lease.task.rawValue)
         plan.writes.lateAnswers.person.append(state.person.rawValue)
         plan.writes.lateAnswers.fence.append(answer.lease.fence.rawValue)
@@ -176,14 +170,20 @@ extension Dispatcher {
         plan.tally(project) { $0.late += 1 }
     }
 
-    /// A person who is denied, or whose agreement to a purpose is not open, has nothing stored (P2, P3).
-    private func refusal(of answer: SubmittedAnswer, project: ProjectID, _ state: PersonState) -> Settlement? {
+    /// A person who is denied, or whose agreement to a purpose is not open, has nothing stored (P2, P3). In doubt about
+    /// what the project needs, too.
+    private func refusal(
+        of answer: SubmittedAnswer, project: ProjectID, severity: Int, _ state: PersonState
+    ) -> Settlement? {
         if state.facts.denied {
             return Settlement(
                 lease: answer.lease, outcome: .refusedDenied,
                 message: "access under your name is stopped; an operator can tell you why")
         }
-        for purpose in deployment?.projects[project]?.purposes ?? [] {
+        guard let stored = storedProject(project) else {
+            return Settlement(lease: answer.lease, outcome: .tryAgain, message: "its project cannot be looked up now")
+        }
+        for purpose in stored.purposes + [PurposeName.severity(severity)].compactMap(\.self) {
             let open = state.facts.agreements.contains { $0.purpose == purpose && $0.opensGate(at: state.at) }
             if !open {
                 return Settlement(
@@ -196,7 +196,7 @@ extension Dispatcher {
 
     private func check(_ answer: SubmittedAnswer, project: ProjectID) -> AnswerVerdict {
         guard let schema = schemas[project] else {
-            return .refused([AnswerProblem(path: "", message: "the project is closed")])
+            return .refused([AnswerProblem(path: "", message: "the project's answer schema cannot be read")])
         }
         return schema.accept(answer.answer)
     }

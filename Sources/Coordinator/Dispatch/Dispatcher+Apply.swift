@@ -164,29 +164,45 @@ extension Dispatcher {
 
     /// Leases that a stream believed to hold and that the database ended meanwhile: withdrawal, denial, closing.
     /// What this flush answers anyway, an answer after a commit in doubt among it, needs no word beside it.
-    func reconcile(_ person: PersonID, _ state: inout PersonState, _ mine: PersonWork, _ plan: inout FlushPlan) {
-        var answered: Set<Fence>?
-        for stream in streamsOf[person] ?? [] {
-            for fence in streams[stream]?.held ?? [] where state.held[fence] == nil && state.parked[fence] == nil {
-                guard let task = heldTasks[fence] else { continue }
-                let (reason, message) = whyGone(state, fence)
-                plan.ended.append((person, fence))
-                let asked = answered ?? mine.fencesAsked
-                answered = asked
-                if asked.contains(fence) { continue }
-                plan.reply(stream) {
-                    $0.revokes.append(
-                        Revocation(lease: LeaseReference(task: task, fence: fence), reason: reason, message: message))
-                }
+    func reconcile(
+        _ person: PersonID, _ state: inout PersonState, _ mine: PersonWork, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
+    ) {
+        let gone = gone(from: state)
+        guard !gone.isEmpty else { return }
+        let asked = mine.fencesAsked
+        for (task, fence) in gone {
+            plan.ended.append((person, fence))
+            guard let stream = vouched[fence], !asked.contains(fence) else { continue }
+            let records = lookups.settled[FlushLookups.Key(person: person, task: task)] ?? []
+            let (reason, message) = Self.whyGone(records.first { $0.kind == .ended && $0.fence == fence }?.how)
+            plan.reply(stream) {
+                $0.revokes.append(
+                    Revocation(lease: LeaseReference(task: task, fence: fence), reason: reason, message: message))
             }
         }
     }
 
-    private func whyGone(_ state: PersonState, _ fence: Fence) -> (Revocation.Reason, String) {
-        if state.facts.denied { return (.denied, "access under your name was stopped; an operator can tell you why") }
-        let withdrawn = state.facts.agreements.contains { $0.state == .withdrawn }
-        if withdrawn { return (.withdrawn, "you withdrew your agreement; nothing of this task is kept") }
-        return (.projectClosed, "the lease was ended by an operator")
+    /// What this person's streams believe to hold and the database does not.
+    func gone(from state: PersonState) -> [(task: TaskID, fence: Fence)] {
+        var gone: [(TaskID, Fence)] = []
+        for stream in streamsOf[state.person] ?? [] {
+            for fence in streams[stream]?.held ?? [] where state.held[fence] == nil && state.parked[fence] == nil {
+                if let task = heldTasks[fence] { gone.append((task, fence)) }
+            }
+        }
+        return gone
+    }
+
+    /// In the words of lease history (nil: nothing is known).
+    private static func whyGone(_ how: String?) -> (Revocation.Reason, String) {
+        switch how {
+        case "withdrawn": (.withdrawn, "you withdrew your agreement; nothing of this task is kept")
+        case "denied": (.denied, "access under your name was stopped; an operator can tell you why")
+        case "project_closed": (.projectClosed, "its project was closed; an answer you still send is kept")
+        case "expired": (.deadline, "the deadline has passed; an answer you still send is kept")
+        default: (.notYours, "this lease has ended; an answer you still send is kept")
+        }
     }
 
     /// What a new stream presents: taken over where it stands.

@@ -11,8 +11,8 @@ extension Dispatcher {
         // Read without the epoch's lock, it may be older than what a flush has read since.
         if let deployment, deployment.epoch > state.epoch { return }
         var compiled: [ProjectID: AnswerSchema] = [:]
-        for (id, project) in state.projects {
-            if deployment?.projects[id]?.answerSchema == project.answerSchema, let known = schemas[id] {
+        for (id, project) in state.projects.merging(state.closedProjects, uniquingKeysWith: { open, _ in open }) {
+            if storedProject(id)?.answerSchema == project.answerSchema, let known = schemas[id] {
                 compiled[id] = known
                 continue
             }
@@ -31,6 +31,11 @@ extension Dispatcher {
             laneOrder[id] = nil
         }
         deployment = state
+    }
+
+    /// Open, paused or closed.
+    func storedProject(_ id: ProjectID) -> StoredProject? {
+        deployment?.projects[id] ?? deployment?.closedProjects[id]
     }
 
     private func adoptPolicy(_ state: DeploymentState) {

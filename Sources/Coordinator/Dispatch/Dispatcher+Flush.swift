@@ -121,7 +121,7 @@ extension Dispatcher {
             guard var state = plan.states[person] else { continue }
             let mine = taken[person] ?? PersonWork()
             settleDoubts(person, &state, lookups, &plan)
-            reconcile(person, &state, mine, &plan)
+            reconcile(person, &state, mine, lookups, &plan)
             settlePresented(mine.presented, &state, lookups, &plan)
             for answer in mine.answers { settle(answer, &state, lookups, &plan) }
             for change in mine.changes { settle(change, &state, lookups, &plan) }

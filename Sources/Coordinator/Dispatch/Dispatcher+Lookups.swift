@@ -20,6 +20,7 @@ extension Dispatcher {
         _ present: [PersonID], _ taken: [PersonID: PersonWork], _ session: FlushSession, _ plan: FlushPlan
     ) async throws -> FlushLookups {
         var unknown: [(person: PersonID, task: TaskID, fence: Fence)] = []
+        var answered: Set<Fence> = []
         var ending: [TaskID: LaneID] = [:]
         for person in present {
             guard let state = plan.states[person] else { continue }
@@ -33,7 +34,11 @@ extension Dispatcher {
                 }
             }
             let mine = taken[person] ?? PersonWork()
-            for answer in mine.answers { look(answer.answer.lease, ends: false) }
+            for answer in mine.answers {
+                look(answer.answer.lease, ends: false)
+                answered.insert(answer.answer.lease.fence)
+            }
+            for (task, fence) in gone(from: state) { unknown.append((person, task, fence)) }
             for change in mine.changes {
                 switch change.kind {
                 case .decline, .release: look(change.lease, ends: true)
@@ -52,7 +57,7 @@ extension Dispatcher {
             for record in try await session.settled(unknown) {
                 lookups.settled[FlushLookups.Key(person: record.person, task: record.task), default: []].append(record)
             }
-            try await findFreeSlots(unknown, session, plan, &lookups)
+            try await findFreeSlots(unknown.filter { answered.contains($0.fence) }, session, plan, &lookups)
         }
         if !ending.isEmpty {
             lookups.standings = try await session.standings(ending.map { ($0.key, $0.value) })

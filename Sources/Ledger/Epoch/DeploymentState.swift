@@ -8,7 +8,10 @@ public struct DeploymentState: Sendable {
     /// The document's text as applied; nil: the shipped defaults.
     public var policyDocument: String?
     public var readOnly: Bool
+    /// Those that are not closed.
     public var projects: [ProjectID: StoredProject]
+    /// Nothing is leased of them; an answer that comes late is still kept.
+    public var closedProjects: [ProjectID: StoredProject]
     /// Coordinators that have joined and not left.
     public var members: Set<CoordinatorID>
 }
@@ -32,7 +35,6 @@ extension DeploymentState {
     private static let policy = Statement(
         "state_policy", "select version, document from policy order by version desc limit 1")
     private static let deployment = Statement("state_deployment", "select read_only from deployment")
-    /// Every project that is not closed.
     private static let projects = Statement(
         "state_projects",
         """
@@ -42,7 +44,6 @@ extension DeploymentState {
                 where x.project_id = p.project_id), '{}')
         from project p
         left join instructions i on i.project_id = p.project_id and i.version = p.instructions_version
-        where p.state <> 'closed'
         """)
     private static let members = Statement(
         "state_members", "select coordinator_id from coordinator where left_at is null")
@@ -54,18 +55,19 @@ extension DeploymentState {
         ])
         var state = DeploymentState(
             epoch: try rows[0][0].int8(0), policyVersion: 0, policyDocument: nil,
-            readOnly: try rows[2][0].bool(0), projects: [:], members: [])
+            readOnly: try rows[2][0].bool(0), projects: [:], closedProjects: [:], members: [])
         if let row = rows[1].first {
             state.policyVersion = try row.int8(0)
             state.policyDocument = try row.text(1)
         }
         for row in rows[3] {
             let id = ProjectID(try row.int8(0))
-            state.projects[id] = StoredProject(
+            let project = StoredProject(
                 id: id, name: try row.text(1), state: try row.text(2), overlap: Int(try row.int2(3)),
                 weight: Int(try row.int4(4)), effortSeconds: Int(try row.int4(5)), answerSchema: try row.text(6),
                 instructions: try row.text(7), instructionsVersion: try row.int8(8),
                 purposes: try row.textArray(9).map { PurposeName($0) })
+            if project.state == "closed" { state.closedProjects[id] = project } else { state.projects[id] = project }
         }
         for row in rows[4] { state.members.insert(CoordinatorID(try row.int8(0))) }
         return state

@@ -240,6 +240,6 @@ enum FeedStatements {
         "select person_id, task_id, fence from parked where until <= plimsoll.clock() order by until limit 256")
     static let withdrawals = Statement(
         "feed_withdrawals",
-        "select distinct person_id from exclusion where excluded_at > clock_timestamp() - interval '10 seconds'")
+        "select distinct person_id from exclusion where excluded_at > plimsoll.clock() - interval '10 seconds'")
     static let wakeLanes = Statement.unprepared("notify plimsoll_lane")
 }

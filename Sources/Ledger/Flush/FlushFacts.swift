@@ -134,6 +134,8 @@ public struct SettledRecord: Sendable {
     public var lane: LaneID
     public var grantedAt: Moment
     public var how: String
+    public var project: ProjectID
+    public var severity: Int
 }
 
 /// How a task stands when one of its leases ends without a label.

@@ -93,7 +93,7 @@ public struct FlushSession: Sendable {
                 kind: kind, person: PersonID(try row.int8(1)), task: TaskID(try row.int8(2)),
                 fence: Fence(try row.int8(3)), answerHash: try row.bytes(4), slot: try row.int2(5),
                 lane: LaneID(try row.int8(6)), grantedAt: Moment(microseconds: try row.timestamptzOrNil(7) ?? 0),
-                how: try row.text(8))
+                how: try row.text(8), project: ProjectID(try row.int8(9)), severity: Int(try row.int2(10)))
         }
     }
 

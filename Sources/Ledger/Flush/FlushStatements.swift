@@ -29,7 +29,8 @@ enum FlushStatements {
         """)
     static let clock = Statement("flush_clock", "select plimsoll.clock()")
     /// The latest usage row of each person. Index: usage's primary key, backwards, one row a person and partition;
-    /// the horizon prunes all partitions but yesterday's, today's and tomorrow's.
+    /// the horizon prunes all partitions but yesterday's, today's and tomorrow's. In sub-selects, because the executor
+    /// prunes by what is computed once, and not by a volatile function.
     static let heads = Statement(
         "flush_heads",
         """
@@ -37,8 +38,8 @@ enum FlushStatements {
         from unnest($1::bigint[]) p (person_id)
         cross join lateral (
             select n, at, day, day_labels from usage
-            where person_id = p.person_id and at >= clock_timestamp() - interval '36 hours'
-                and at < clock_timestamp() + interval '1 hour'
+            where person_id = p.person_id and at >= (select plimsoll.clock() - interval '36 hours')
+                and at < (select plimsoll.clock() + interval '1 hour')
             order by n desc limit 1) u
         """)
     /// For people with no usage row in the last two days.
@@ -88,22 +89,36 @@ enum FlushStatements {
         order by c.person_id, c.purpose, c.n desc
         """)
 
-    /// What became of leases that are not open. Indexes: label_person, late_answer_once, lease_history_person.
+    /// What became of leases that are not open, and what project and severity they were of: neither may be in anybody's
+    /// memory any more. In doubt about the severity it is the highest of the project. Indexes: label_person,
+    /// late_answer_once, lease_history_person, lane's unique key, task_pkey.
     static let settled = Statement(
         "flush_settled",
         """
-        select 0, a.person_id, a.task_id, l.fence, l.answer_hash, l.slot, 0::bigint, null::timestamptz, ''
-        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
-        join label l on l.person_id = a.person_id and l.task_id = a.task_id
+        with asked as (
+            select * from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence))
+        select 0, a.person_id, a.task_id, l.fence, l.answer_hash, l.slot, 0::bigint, null::timestamptz, '',
+            l.project_id, \(severity("l.project_id"))
+        from asked a join label l on l.person_id = a.person_id and l.task_id = a.task_id
         union all
-        select 1, a.person_id, a.task_id, t.fence, t.answer_hash, 0::smallint, 0::bigint, null, ''
-        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
+        select 1, a.person_id, a.task_id, t.fence, t.answer_hash, 0::smallint, 0::bigint, null, '',
+            t.project_id, \(severity("t.project_id"))
+        from asked a
         join late_answer t on t.person_id = a.person_id and t.task_id = a.task_id and t.fence = a.fence
         union all
-        select 2, a.person_id, a.task_id, h.fence, ''::bytea, h.slot, h.lane_id, h.granted_at, h.how
-        from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence)
+        select 2, a.person_id, a.task_id, h.fence, ''::bytea, h.slot, h.lane_id, h.granted_at, h.how,
+            n.project_id, n.severity
+        from asked a
         join lease_history h on h.person_id = a.person_id and h.fence = a.fence and h.task_id = a.task_id
+        join lane n on n.lane_id = h.lane_id
         """)
+    private static func severity(_ project: String) -> String {
+        """
+        coalesce((select max(n.severity) from lane n where n.project_id = \(project)
+                and exists (select from task x where x.lane_id = n.lane_id and x.task_id = a.task_id)),
+            (select max(n.severity) from lane n where n.project_id = \(project)), 0::smallint)
+        """
+    }
     /// Whether (task, slot) pairs may be granted to a person now: 0 yes; 1 not to this person; 2 the slot is taken or
     /// its task closed; 3 the coordinator $7 no longer holds what the slot comes from, a block or a returned slot (0:
     /// neither). Indexes: the primary keys of block, returned, label, lease, parked, declined and closed_task;

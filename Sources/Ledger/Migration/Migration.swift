@@ -30,5 +30,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 3, name: "partitions", sql: PackageResources._03_partitions_sql),
         Migration(number: 4, name: "privileges", sql: PackageResources._04_privileges_sql),
         Migration(number: 5, name: "session", sql: PackageResources._05_session_sql),
+        Migration(number: 6, name: "lease_check", sql: PackageResources._06_lease_check_sql),
     ]
 }
