@@ -43,7 +43,8 @@ public struct CoordinatorConfiguration: Sendable {
         public static let defaults = Times(
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
-            holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5),
+            holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300),
+            askAgainLater: .seconds(5),
             housekeeping: .seconds(600), drain: .seconds(5))
     }
 
@@ -66,7 +67,7 @@ public struct CoordinatorConfiguration: Sendable {
         public var looksWaitingMax: Int
 
         public static let defaults = Sizes(
-            flushes: 2, peoplePerFlush: 256, itemsPerFlush: 4_096, missesMax: 3, attemptsMax: 4, claimMax: 8_192,
+            flushes: 3, peoplePerFlush: 256, itemsPerFlush: 4_096, missesMax: 3, attemptsMax: 4, claimMax: 8_192,
             claimMin: 1, looksWaitingMax: 1_000)
     }
 }

@@ -9,12 +9,12 @@ struct FairnessTests {
     func weights(coordinators: Int) async throws {
         try await withDeployment { deployment in
             let people = (0..<8).map { "p\($0)" }
-            try await deployment.project("heavy", weight: 3, people: people, tasks: 12_000)
-            try await deployment.project("light", weight: 1, people: people, tasks: 6_000)
+            try await deployment.project("heavy", weight: 3, people: people, tasks: 24_000)
+            try await deployment.project("light", weight: 1, people: people, tasks: 12_000)
             try await deployment.limits(openLeases: 64)
             let one = deployment.coordinator("one")
             let two = deployment.coordinator("two")
-            let wanted = 4_000
+            let wanted = 10_000
             try await running(one, two) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for (index, person) in people.enumerated() {

@@ -135,7 +135,8 @@ struct HoldingsTests {
     }
 
     /// Has people answer everything there is, with `body` beside them. Every answer is settled, and once.
-    private func working(_ people: [String], on coordinator: Coordinator, _ body: () async throws -> Void) async throws {
+    private func working(_ people: [String], on coordinator: Coordinator, _ body: () async throws -> Void) async throws
+    {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for person in people {
                 let hand = try await Hand(coordinator, person)

@@ -228,7 +228,7 @@ extension Dispatcher {
                         plan.writes.takeovers.fence.append(held.stored.fence.rawValue)
                         state.held[reference.fence]?.stored.coordinator = coordinator
                     }
-                    if let lease = state.held[reference.fence]?.stored { 
+                    if let lease = state.held[reference.fence]?.stored {
                         plan.attached.append(
                             FlushPlan.Attached(
                                 stream: hello.stream, person: state.person, lease: lease, isNew: false))

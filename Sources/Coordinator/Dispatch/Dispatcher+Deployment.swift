@@ -82,7 +82,9 @@ extension Dispatcher {
             let leases = stream.held.compactMap { fence in
                 heldTasks[fence].map { LeaseReference(task: $0, fence: fence) }
             }
-            enqueue(stream.person) { $0.presented.append(PersonWork.Presented(stream: id, leases: leases, by: .newLife(after: old))) }
+            enqueue(stream.person) {
+                $0.presented.append(PersonWork.Presented(stream: id, leases: leases, by: .newLife(after: old)))
+            }
         }
     }
 

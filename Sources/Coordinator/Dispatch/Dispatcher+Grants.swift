@@ -191,7 +191,8 @@ extension Dispatcher {
         for (index, verdict) in zip(asked, verdicts) {
             let pick = plan.picks[index]
             // What was given back here and adopted elsewhere may be in memory twice: one of the two is enough.
-            let isFree = verdict == .free
+            let isFree =
+                verdict == .free
                 && granted.insert(TaskSlot(task: pick.slot.content.task, slot: pick.slot.slot)).inserted
             if isFree { continue }
             dropped.insert(index)

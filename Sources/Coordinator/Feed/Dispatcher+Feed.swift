@@ -326,7 +326,8 @@ extension Dispatcher {
             let fences = Set(held.returned.map(\.fence))
             for lane in strays.keys { strays[lane]?.removeAll { !fences.contains($0.fence) } }
             for back in held.returned where strays[back.lane]?.contains(where: { $0.fence == back.fence }) != true {
-                lanes[back.lane]?.addReturned(back.content, slot: back.slot, fence: back.fence, since: held.now, now: clock.now)
+                lanes[back.lane]?.addReturned(
+                    back.content, slot: back.slot, fence: back.fence, since: held.now, now: clock.now)
             }
             var forgotten: [LaneID: [Int64]] = [:]
             for block in held.blocks where lanes[block.lane]?.holds(.block(block.id)) == false {

@@ -87,7 +87,9 @@ extension WorkerState {
 
     private mutating func addRequests(to message: inout Plimsoll_V1_WorkerMessage, now: Duration) {
         guard !requests.isEmpty else { return }
-        for key in requests.filter({ $0.value.sentAt == nil && $0.value.notBefore <= now }).keys.sorted().prefix(terms.itemsMax) {
+        for key in requests.filter({ $0.value.sentAt == nil && $0.value.notBefore <= now }).keys.sorted().prefix(
+            terms.itemsMax)
+        {
             requests[key]?.sentAt = now
             var reference = key.reference
             switch requests[key]?.request {
