@@ -164,7 +164,7 @@ extension Dispatcher {
         let until = refusal.until.map { $0 - state.at }
         var again = min(max(until ?? configuration.times.askAgainLater, .seconds(1)), .seconds(60))
         // Room comes with the next answer, release or lost lease, long before the earliest deadline.
-        if refusal.rule == .openLeases { again = min(again, configuration.times.askAgainLater) }
+        if refusal.rule == .openLeases { again = min(again, configuration.times.askAgainForRoom) }
         return IdleAnswer(reason: reason, askAgainIn: again, refusal: refusal, untilIn: until)
     }
 
