@@ -430,14 +430,20 @@ public nonisolated struct Plimsoll_V1_ImportTasksResponse: Sendable {
   public init() {}
 }
 
+/// What an import brought, or one task by its project and key.
 public nonisolated struct Plimsoll_V1_CancelImportRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Zero: the task named below.
   public var `import`: Int64 = 0
 
   public var dryRun: Bool = false
+
+  public var project: String = String()
+
+  public var key: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1932,7 +1938,7 @@ nonisolated extension Plimsoll_V1_ImportTasksResponse: SwiftProtobuf.Message, Sw
 
 nonisolated extension Plimsoll_V1_CancelImportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CancelImportRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}import\0\u{3}dry_run\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}import\0\u{3}dry_run\0\u{1}project\0\u{1}key\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1942,6 +1948,8 @@ nonisolated extension Plimsoll_V1_CancelImportRequest: SwiftProtobuf.Message, Sw
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.`import`) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.key) }()
       default: break
       }
     }
@@ -1954,12 +1962,20 @@ nonisolated extension Plimsoll_V1_CancelImportRequest: SwiftProtobuf.Message, Sw
     if self.dryRun != false {
       try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 2)
     }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 3)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_CancelImportRequest, rhs: Plimsoll_V1_CancelImportRequest) -> Bool {
     if lhs.`import` != rhs.`import` {return false}
     if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.key != rhs.key {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -145,6 +145,29 @@ import Testing
                 """)
     }
 
+    @Test func oneTaskIsCancelledUnlessSomebodyHasTouchedIt() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(overlap: 2, people: ["ann"])
+            try await fixture.importTasks(tasks(3))
+            try await fixture.lease("t0", to: "ann")
+            try await quarantine("t1", fixture, free: 2)
+            let gone = CancelOutcome(cancelled: 1, kept: 0)
+            let kept = CancelOutcome(cancelled: 0, kept: 1)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", by: "op") == kept)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t1", isDryRun: true, by: "op") == gone)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t1", by: "op") == gone)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t1", by: "op") == kept)
+            #expect(try await ledger.task(project: "puzzles", key: "t1").state == .cancelled)
+            let now = try await status(fixture)
+            #expect(now.quarantined == 0 && now.waiting == 3)
+            #expect(try await fixture.number("select count(*) from chain_event where kind = 'task.cancelled'") == 1)
+            await #expect(throws: LedgerError.self) {
+                _ = try await ledger.cancelTask(project: "puzzles", key: "t9", by: "op")
+            }
+        }
+    }
+
     @Test func cancellingAnImportKeepsWhatSomebodyHasTouched() async throws {
         try await withLedger { fixture in
             try await fixture.project(overlap: 2, people: ["ann"])

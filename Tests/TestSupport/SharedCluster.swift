@@ -13,7 +13,7 @@ public actor SharedCluster {
 
     /// Tests make many connections at once.
     private static let settings = [
-        "fsync": "off", "full_page_writes": "off", "synchronous_commit": "on", "max_connections": "300",
+        "fsync": "off", "full_page_writes": "off", "synchronous_commit": "on", "max_connections": "1000",
         "max_prepared_transactions": "10", "shared_buffers": "64MB", "autovacuum": "off", "log_min_messages": "error",
     ]
     private static let counter = Atomic<Int>(0)

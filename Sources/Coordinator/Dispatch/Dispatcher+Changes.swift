@@ -172,8 +172,8 @@ extension Dispatcher {
         }
         return StoredLease(
             task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
-            grantedAt: state.at, firstGrantedAt: parked.firstGrantedAt, deadline: deadline, coordinator: coordinator,
-            provenance: parked.provenance, session: streams[stream]?.session ?? 0)
+            grantedAt: state.at, firstGrantedAt: parked.leasedSince(at: state.at), deadline: deadline,
+            coordinator: coordinator, provenance: parked.provenance, session: streams[stream]?.session ?? 0)
     }
 
     private func removeParked(_ parked: StoredParked, _ state: inout PersonState, _ plan: inout FlushPlan) {

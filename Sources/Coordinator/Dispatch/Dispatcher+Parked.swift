@@ -3,6 +3,11 @@ import PlimsollModel
 import QualityReview
 
 /// Parked leases come back to the same person when there is nothing else, or after a while.
+extension StoredParked {
+    /// When it would have been granted had it never been parked: parked time is no leased time.
+    func leasedSince(at now: Moment) -> Moment { now - (parkedAt - firstGrantedAt) }
+}
+
 extension Dispatcher {
     /// The parked lease that waits longest.
     func parkedToReturn(_ state: PersonState) -> StoredParked? {
@@ -20,7 +25,9 @@ extension Dispatcher {
                 person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1
             ).decision, count > 0
         else { return false }
-        let end = limits.leaseLifetime.map { state.at + $0 } ?? .distantFuture
+        // The lifetime counts leased time, before and after the park.
+        let end = limits.leaseLifetime.map { parked.leasedSince(at: state.at) + $0 } ?? .distantFuture
+        guard end > state.at else { return false }
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
         let why = GrantReason(

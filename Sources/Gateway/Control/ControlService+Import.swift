@@ -21,8 +21,12 @@ extension ControlService {
     func cancelImport(
         request: Plimsoll_V1_CancelImportRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_CancelImportResponse {
-        let outcome = try await ledger.cancelImport(
-            request.import, isDryRun: request.dryRun, by: context.caller.name)
+        let by = try context.caller.name
+        let outcome =
+            request.key.isEmpty
+            ? try await ledger.cancelImport(request.import, isDryRun: request.dryRun, by: by)
+            : try await ledger.cancelTask(
+                project: request.project, key: request.key, isDryRun: request.dryRun, by: by)
         return .with {
             $0.cancelled = UInt64(outcome.cancelled)
             $0.kept = UInt64(outcome.kept)

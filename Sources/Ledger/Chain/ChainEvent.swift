@@ -19,6 +19,7 @@ public enum ChainKind: String, Sendable, CaseIterable {
     case projectState = "project.state"
     case tasksImported = "tasks.imported"
     case importCancelled = "import.cancelled"
+    case taskCancelled = "task.cancelled"
     case taskRequeued = "task.requeued"
     case labelsExported = "labels.exported"
     case lateAnswerJudged = "late-answer.judged"

@@ -84,20 +84,12 @@ extension Ledger {
             let cancelled = try count[0].int8(0)
             return CancelOutcome(cancelled: Int(cancelled), kept: Int(tasks - cancelled))
         }
-        var cancelled: Int64 = 0
+        var cancelled = 0
         for begin in stride(from: first, through: last, by: Int64.Stride(Self.cancelStep)) {
             let end = min(last, begin + Self.cancelStep - 1)
             cancelled += try await withEpoch(cause: "import cancelled") { connection in
-                let results = try await connection.pipeline([
-                    Query(CancelImportStatements.release, lanes, .int8(begin), .int8(end)),
-                    Query(CancelImportStatements.close, lanes, .int8(begin), .int8(end), .text(actor)),
-                    Query(CancelImportStatements.mark, .int8(importID)),
-                ])
-                let released = try results[0][0].int8(0)
-                let (count, slots) = (try results[1][0].int8(0), try results[1][0].int8(1))
-                try await appendTally(
-                    [project: TallyChange(slots: -slots, quarantined: -released)], on: connection)
-                if results[2].affected == 1 {
+                let count = try await cancel(begin...end, in: lanes, of: project, actor, on: connection)
+                if try await connection.query(Query(CancelImportStatements.mark, .int8(importID))).affected == 1 {
                     try await appendChainEvent(
                         .importCancelled, actor: actor, detail: ["import": .integer(importID)], on: connection)
                 }
@@ -105,6 +97,51 @@ extension Ledger {
             }
         }
         let all = try await read(Query(CancelImportStatements.cancelled, lanes, .int8(first), .int8(last)))[0].int8(0)
-        return CancelOutcome(cancelled: Int(cancelled), kept: Int(tasks - all))
+        return CancelOutcome(cancelled: cancelled, kept: Int(tasks - all))
     }
+
+    /// Takes back one task: nothing of it is leased again. One that somebody has answered, holds or has parked stays as
+    /// it is; a quarantined one that has labels too. Throws `.notFound`.
+    public func cancelTask(
+        project name: String, key: String, isDryRun: Bool = false, by actor: String
+    ) async throws -> CancelOutcome {
+        let found = try await read(Query(RequeueStatements.find, .text(name), .text(key)))
+        guard let row = found.first else {
+            throw LedgerError(.notFound, "the project \(name) has no task “\(key)”")
+        }
+        let task = try row.int8(0)
+        let lanes = Bind.int8Array([try row.int8(1)])
+        let project = ProjectID(try row.int8(3))
+        if isDryRun {
+            let count = try await read(Query(CancelImportStatements.count, lanes, .int8(task), .int8(task)))
+            let cancelled = Int(try count[0].int8(0))
+            return CancelOutcome(cancelled: cancelled, kept: 1 - cancelled)
+        }
+        let cancelled = try await withEpoch(cause: "task cancelled") { connection in
+            let count = try await cancel(task...task, in: lanes, of: project, actor, on: connection)
+            if count > 0 {
+                try await appendChainEvent(
+                    .taskCancelled, actor: actor, detail: ["project": .string(name), "task": .string(key)],
+                    on: connection)
+            }
+            return count
+        }
+        return CancelOutcome(cancelled: cancelled, kept: 1 - cancelled)
+    }
+}
+
+/// Closes the tasks of a range that nobody has touched; gives how many. Under the epoch: no grant of them is under way.
+private func cancel(
+    _ tasks: ClosedRange<Int64>, in lanes: Bind, of project: ProjectID, _ actor: String,
+    on connection: isolated Connection
+) async throws -> Int {
+    let (first, last) = (Bind.int8(tasks.lowerBound), Bind.int8(tasks.upperBound))
+    let results = try await connection.pipeline([
+        Query(CancelImportStatements.release, lanes, first, last),
+        Query(CancelImportStatements.close, lanes, first, last, .text(actor)),
+    ])
+    let released = try results[0][0].int8(0)
+    let (count, slots) = (try results[1][0].int8(0), try results[1][0].int8(1))
+    try await appendTally([project: TallyChange(slots: -slots, quarantined: -released)], on: connection)
+    return Int(count)
 }

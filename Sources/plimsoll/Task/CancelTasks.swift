@@ -5,22 +5,39 @@ import SwiftProtobuf
 
 struct CancelTasks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Take an import back: its tasks that nobody has begun are never leased.")
+        commandName: "cancel",
+        abstract: "Take an import or one task back: what nobody has begun is never leased.")
 
-    @Option(name: .customLong("import"), help: "The import's number, as `task import` printed it.")
-    var number: Int64
+    @Argument(help: "The task's key; with --project.")
+    var key: String?
+    @Option(help: "The task's project.")
+    var project: String?
+    @Option(name: .customLong("import"), help: "Instead of a key: the import's number, as `task import` printed it.")
+    var number: Int64?
     @Flag(help: "Say what would be cancelled and change nothing.")
     var dryRun = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if number == nil, key == nil || project == nil {
+            throw ValidationError("Name a task by KEY and --project, or an import by --import N.")
+        }
+        if number != nil, key != nil || project != nil {
+            throw ValidationError("Name either a task or an import.")
+        }
+    }
+
     func run() async throws {
-        if !dryRun { try confirm.confirm("Cancel import \(number)? This cannot be undone.", output: output) }
+        let what = number.map { "import \($0)" } ?? "task \(key ?? "")"
+        if !dryRun { try confirm.confirm("Cancel \(what)? This cannot be undone.", output: output) }
         let answer = try await connection.withCoordinator { client in
             try await client.control.cancelImport(
                 .with {
-                    $0.import = number
+                    $0.import = number ?? 0
+                    $0.project = project ?? ""
+                    $0.key = key ?? ""
                     $0.dryRun = dryRun
                 }, options: ControlClient.callOptions)
         }
