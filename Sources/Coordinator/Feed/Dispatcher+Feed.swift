@@ -10,8 +10,9 @@ extension Dispatcher {
     /// Asks the feeder to look through the spans for a person; the flush is tried again afterwards.
     func requestLook(_ person: PersonID, in lane: LaneID?) {
         let isNew = looking[person] == nil
-        if isNew, lookQueue.count >= configuration.sizes.looksWaitingMax {
-            // At the end of a backlog everybody looks at once: who would wait too long is asked to come back.
+        if isNew, lane == nil, lookQueue.count >= configuration.sizes.looksWaitingMax {
+            // At the end of a backlog everybody looks at once, and each look is one person's: who would wait too long is
+            // asked to come back. A lane that holds something serves all who wait for it by a few claims.
             let idle = IdleAnswer(
                 reason: .notReady, askAgainIn: configuration.times.askAgainLater * Double.random(in: 0.5...1))
             for stream in streamsOf[person] ?? [] { answerWants(stream, idle) }
@@ -255,7 +256,7 @@ extension Dispatcher {
     private enum ClaimOutcome { case found, nothing, notYet }
 
     /// Of how many people who wait the wants are counted for the size of one claim.
-    private static let waitingCounted = 256
+    private static let waitingCounted = 2_048
 
     /// One claim in one lane for one person, sized by what waits and by the rate of the last second.
     private func claim(_ lane: LaneID, for person: PersonID, _ session: FeedSession) async throws -> ClaimOutcome {
