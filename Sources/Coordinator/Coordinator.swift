@@ -14,8 +14,6 @@ public final class Coordinator: Sendable {
     private let connections: LedgerConnections
     private let logger: Logger
     let dispatcher: Dispatcher
-    /// Until when this coordinator is a member without another renewal, by the monotonic clock; nil: it is none.
-    private let memberUntil = Mutex<ContinuousClock.Instant?>(nil)
     private let isLeaving = Atomic<Bool>(false)
 
     public init(
@@ -29,9 +27,7 @@ public final class Coordinator: Sendable {
     }
 
     /// Whether work can be had here now. Not after a freeze, until it has joined again.
-    public var isReady: Bool {
-        !isLeaving.load(ordering: .relaxed) && memberUntil.withLock { $0.map { ContinuousClock.now < $0 } ?? false }
-    }
+    public var isReady: Bool { !isLeaving.load(ordering: .relaxed) && dispatcher.life.isOn }
 
     /// Opens a work stream for a certificate's holder. Throws ``StreamEnd``.
     public func attach(_ opening: StreamOpening) async throws -> AttachedStream {
@@ -96,9 +92,7 @@ public final class Coordinator: Sendable {
             }
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
-            group.addTask { [self] in
-                try await membership.run { until in memberUntil.withLock { $0 = until } }
-            }
+            group.addTask { try await membership.run() }
             group.addTask { try await membership.lookAfterOthers() }
             group.addTask { [self] in
                 try await gracefulShutdown()
@@ -114,7 +108,7 @@ public final class Coordinator: Sendable {
             } catch is CancellationError {
                 // The drain is over, or the caller cancelled.
             }
-            memberUntil.withLock { $0 = nil }
+            await dispatcher.lifeOver()
             group.cancelAll()
             await dispatcher.endAllStreams()
         }

@@ -31,7 +31,7 @@ private struct Ship: Listable {
     @Test func `a cell from elsewhere cannot move the cursor or break the line`() {
         let lines = Table.lines([Ship(name: "a\u{1B}[2Jb\nc\u{202E}d", depth: 1)])
         #expect(lines.count == 2)
-        #expect(lines[1].hasPrefix(#"a\u{1b}[2Jb\u{a}c\u{202e}d"#))
+        #expect(lines[1].hasPrefix(#"a<U+001B>[2Jb<U+000A>c<U+202E>d"#))
     }
 
     @Test func `a long cell is cut`() {

@@ -25,8 +25,7 @@ extension SystemTests {
         @Test func `the last tasks of a lane lie in another coordinator's block and are served within a second`()
             async throws
         {
-            // One more than the machine's own noise: a slow disk under a commit is no fault of the hand-over.
-            let servedWithin = Duration.milliseconds(1_500)
+            let servedWithin = Duration.seconds(1)
             try await Self.withSystem(tasks: 6, people: ["ada", "bo"]) { system in
                 let waits = try await TestStream.with(system, "ada", at: 0, project: "two") { ada in
                     try await ada.send(.with { $0.want = 1 })
@@ -87,12 +86,14 @@ extension SystemTests {
         @Test func `a coordinator that freezes at any moment holds up its people for less than five seconds`()
             async throws
         {
-            let rounds = 5
-            try await Self.withSystem(tasks: 30_000, people: ["ada"]) { system in
-                for round in 1...rounds {
+            // Another engineer each time: what the frozen coordinator vouched for stays open until its grace is over,
+            // and counts.
+            let people = ["ada", "bo", "cy", "dee", "eve"]
+            try await Self.withSystem(tasks: 30_000, people: people) { system in
+                for (round, person) in people.enumerated() {
                     let frozen = round % 2
-                    let waited = try await Self.freezeWhileWorking(system, frozen)
-                    progress("freeze \(round): the other coordinator gave work after \(waited)")
+                    let waited = try await Self.freezeWhileWorking(system, frozen, person)
+                    progress("freeze \(round + 1): the other coordinator gave work after \(waited)")
                     #expect(waited < .seconds(5))
                     try await system.waitUntilServing(frozen)
                 }
@@ -101,18 +102,20 @@ extension SystemTests {
 
         /// Freezes a coordinator in the middle of one engineer's work, and says how long it took until the other one
         /// gave that engineer a task.
-        private static func freezeWhileWorking(_ system: LiveSystem, _ frozen: Int) async throws -> Duration {
+        private static func freezeWhileWorking(
+            _ system: LiveSystem, _ frozen: Int, _ person: String
+        ) async throws -> Duration {
             let coordinator = try system.coordinator(frozen)
             defer { coordinator.signal(SIGCONT) }
-            return try await TestStream.with(system, "ada", at: frozen, project: "two", inFlight: 3) { ada in
-                let working = Task { try await work(ada, window: 3) }
+            return try await TestStream.with(system, person, at: frozen, project: "two", inFlight: 3) { stream in
+                let working = Task { try await work(stream, window: 3) }
                 defer { working.cancel() }
-                _ = try await ada.next { $0.leases.count > 0 ? true : nil }
+                _ = try await stream.next { $0.leases.count > 0 ? true : nil }
                 // Any moment of a flush, between lock and commit among others.
                 try await Task.sleep(for: .microseconds(.random(in: 0..<300_000)))
                 coordinator.signal(SIGSTOP)
                 let moment = ContinuousClock.now
-                return try await TestStream.with(system, "ada", at: 1 - frozen, project: "two") { other in
+                return try await TestStream.with(system, person, at: 1 - frozen, project: "two") { other in
                     let lease = try await leaseAskingAgain(other)
                     let waited = ContinuousClock.now - moment
                     try await answer(other, lease)

@@ -71,10 +71,11 @@ extension Dispatcher {
             isFeedStale = true
             wakeFeeder()
         }
-        grantsUntil = until
+        life.renew(id, until: until)
     }
 
-    func lifeLost() { grantsUntil = nil }
+    /// The loops have ended.
+    func lifeOver() { life.end(of: coordinator) }
 
     /// What the new life vouches for: its streams present what they hold.
     func presentAgain(after old: CoordinatorID) {

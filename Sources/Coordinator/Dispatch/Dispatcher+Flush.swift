@@ -45,7 +45,7 @@ extension Dispatcher {
             if deployment?.epoch != opening.epoch { adopt(try await session.deploymentState()) }
             guard let deployment, deployment.members.contains(plan.coordinator) else {
                 // Taken over: nothing may be granted or settled until it has joined again.
-                grantsUntil = nil
+                life.end(of: plan.coordinator)
                 await session.rollBack()
                 throw StreamEnd(.notReady, "this coordinator was taken over and is joining again")
             }

@@ -25,8 +25,7 @@ actor Dispatcher {
 
     // Membership.
     var coordinator = CoordinatorID(0)
-    /// By the monotonic clock: no grants from here on unless the life is renewed (P12).
-    var grantsUntil: ContinuousClock.Instant?
+    nonisolated let life = Life()
     var isDraining = false
     /// The loops end when nothing waits any more.
     var isClosing = false
@@ -110,10 +109,7 @@ actor Dispatcher {
     }
 
     /// Whether leases may be granted now: a member whose life is surely not out.
-    var mayGrant: Bool {
-        guard let grantsUntil, !isDraining else { return false }
-        return clock.now < grantsUntil
-    }
+    var mayGrant: Bool { !isDraining && life.isOn }
 
     // MARK: Work
 

@@ -79,7 +79,9 @@ extension Dispatcher {
                 logger.warning(
                     "the feed failed and is tried again", metadata: ["error": "\(error.forLog)"])
                 // Taken over: nothing is granted until it has joined again.
-                if let error = error as? LedgerError, error.code == .stale { grantsUntil = nil }
+                if let error = error as? LedgerError, error.code == .stale, let session {
+                    life.end(of: session.coordinator)
+                }
                 await session?.close()
                 session = nil
                 isFeedStale = true

@@ -23,8 +23,8 @@ final class MembershipLoop: Sendable {
         self.logger = logger
     }
 
-    /// Renews until cancelled; reports until when this coordinator is a member, by the monotonic clock (nil: it is none).
-    func run(report: (ContinuousClock.Instant?) -> Void) async throws {
+    /// Renews until cancelled. A life that cannot be renewed runs out by itself.
+    func run() async throws {
         var session: MembershipSession?
         var me: CoordinatorID?
         while !Task.isCancelled {
@@ -39,8 +39,7 @@ final class MembershipLoop: Sendable {
                 } else if await dispatcher.isClosing {
                     return
                 } else {
-                    report(nil)
-                    await dispatcher.lifeLost()
+                    if let me { dispatcher.life.end(of: me) }
                     let id = try await open.join(name: configuration.name, address: configuration.address)
                     logger.info("joined", metadata: ["coordinator": "\(id)"])
                     let old = me
@@ -48,12 +47,10 @@ final class MembershipLoop: Sendable {
                     await dispatcher.lifeRenewed(id, until: asked + configuration.times.selfStop)
                     if let old { await dispatcher.presentAgain(after: old) }
                 }
-                report(asked + configuration.times.selfStop)
             } catch is CancellationError {
                 break
             } catch {
                 logger.warning("membership could not be renewed", metadata: ["error": "\(error.forLog)"])
-                report(nil)
                 await session?.close()
                 session = nil
             }

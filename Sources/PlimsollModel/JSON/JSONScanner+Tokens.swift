@@ -186,15 +186,4 @@ public enum UTF8Check {
         }
         return false
     }
-
-    /// The offset of the first byte that is not well-formed; nil when all are.
-    public static func firstFault(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-        var index = 0
-        while index < bytes.count {
-            let length = sequenceLength(bytes, at: index)
-            if length == 0 { return index }
-            index += length
-        }
-        return nil
-    }
 }

@@ -81,11 +81,6 @@ extension Row {
         try fixed(column, "integer[]", .int4Array, Int32.self) { $0 }
     }
 
-    /// `integer[]` with nil for NULL elements.
-    public func int4ArrayWithNulls(_ column: Int) throws(PostgresError) -> [Int32?] {
-        try fixedOptional(column, "integer[]", .int4Array, Int32.self) { $0 }
-    }
-
     /// `smallint[]`; a NULL element throws.
     public func int2Array(_ column: Int) throws(PostgresError) -> [Int16] {
         try fixed(column, "smallint[]", .int2Array, Int16.self) { $0 }

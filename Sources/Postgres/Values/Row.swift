@@ -208,11 +208,6 @@ public struct Row: Sendable {
         return sum
     }
 
-    /// Like ``interval(_:)``, nil for NULL.
-    public func intervalOrNil(_ column: Int) throws(PostgresError) -> Int64? {
-        try present(column, "interval") ? try interval(column) : nil
-    }
-
     /// `uuid`.
     public func uuid(_ column: Int) throws(PostgresError) -> UUID {
         guard oid(column) == 2950, let bytes = raw(column), bytes.count == 16 else { throw mismatch(column, "uuid") }

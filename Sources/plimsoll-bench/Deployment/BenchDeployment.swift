@@ -14,7 +14,7 @@ actor BenchDeployment {
     nonisolated let installation: PostgresInstallation
     nonisolated let authority: CertificateAuthority
     nonisolated let operatorFiles: IdentityFiles
-    private let plimsoll: URL
+    nonisolated let plimsoll: URL
     private var coordinators: [CoordinatorChild] = []
 
     static let trustDomain = "bench.local"

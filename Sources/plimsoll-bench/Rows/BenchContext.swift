@@ -4,7 +4,7 @@ import PlimsollProtocol
 
 /// What every row works with.
 struct BenchContext: Sendable {
-    let settings: BenchSettings
+    var settings: BenchSettings
     let deployment: BenchDeployment
     let control: ControlConnection
     let people: People

@@ -4,11 +4,13 @@ import PrivateCluster
 struct SnapshotRow: BenchRow {
     static let name = "snapshot"
     static let summary =
-        "p99 at 2,000 tasks a second while a REPEATABLE READ snapshot is held (--hold), against without"
+        "p99 at 2,000 tasks a second while a REPEATABLE READ snapshot is held (--hold), against without; then full rate"
     static let perSecond = 2_000.0
     static let times = 2.0
     /// The last part of the hold is what counts: dead rows have piled up by then.
     private static let windows = 5
+    /// Of the hold, how long the throughput at full rate is looked at: 2 min of 10.
+    private static let fullShare = 5
 
     func run(_ context: BenchContext) async throws -> [Measurement] {
         let settings = context.settings
@@ -36,6 +38,7 @@ struct SnapshotRow: BenchRow {
         let tails = result.1.map { $0.milliseconds(99) }
         let served = result.1.allSatisfy { $0.unserved == 0 && $0.leases >= $0.offered * 99 / 100 }
         let ratio = (tails.last ?? 0) / max(before, 0.001)
+        let full = try await fullRate(context)
         return [
             Measurement(
                 Self.name, tails, unit: "ms p99", target: "2 x unpinned, all served",
@@ -43,8 +46,26 @@ struct SnapshotRow: BenchRow {
                 notes: [
                     "unpinned p99 \(before.figure) ms", "held \(settings.hold.seconds.figure) s in 5 windows",
                     result.1.last?.remark ?? "",
-                ])
+                ]),
+            full,
         ]
+    }
+
+    /// The rate of throughput-batch while a snapshot is held, against the rate before.
+    private func fullRate(_ context: BenchContext) async throws -> Measurement {
+        let throughput = Throughput(
+            context: context, streams: ThroughputBatchRow.streams, batch: ThroughputBatchRow.batch)
+        let unpinned = try await throughput.run("without a snapshot", expecting: nil).rate
+        var longer = context
+        longer.settings.measured = context.settings.hold / Self.fullShare
+        let pinned = Throughput(
+            context: longer, streams: ThroughputBatchRow.streams, batch: ThroughputBatchRow.batch)
+        let rate = try await whilePinned(context) {
+            try await pinned.run("snapshot held", expecting: unpinned).rate
+        }
+        return Measurement(
+            "snapshot full rate", [rate], unit: "labels/s", target: "reported", ratio: rate / unpinned,
+            ratioTo: "unpinned", notes: ["held \(longer.settings.measured.seconds.figure) s"])
     }
 
     private func whilePinned<Value: Sendable>(

@@ -37,7 +37,7 @@ struct Finding: Listable, Equatable {
     var lines: [String] {
         let head =
             Table.pad(state == .ok ? "ok" : state.rawValue.uppercased(), to: 8) + name + ": "
-            + Terminal.harmless(finding)
-        return remedy.isEmpty ? [head] : [head, "        -> " + Terminal.harmless(remedy)]
+            + Harmless.line(finding)
+        return remedy.isEmpty ? [head] : [head, "        -> " + Harmless.line(remedy)]
     }
 }

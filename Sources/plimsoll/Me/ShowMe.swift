@@ -34,7 +34,7 @@ struct ShowMe: AsyncParsableCommand {
                 ? "" : ", for \(DurationText.readable(.milliseconds(refusal.untilMilliseconds)))"
             lines.append("\(standing.project): no work\(until) (\(refusal.rule)): \(refusal.sentence)")
         }
-        return lines.map { Terminal.harmless($0) }.joined(separator: "\n")
+        return lines.map { Harmless.line($0) }.joined(separator: "\n")
     }
 
     static func json(_ me: Plimsoll_V1_ShowMeResponse) -> JSONValue {

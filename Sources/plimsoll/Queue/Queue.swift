@@ -62,8 +62,8 @@ extension Plimsoll_V1_ProjectStatus: Listable {
     /// Lines below the table: why tasks of this project wait, and what to do about it.
     var reasonLines: [String] {
         reasons.map { reason in
-            "\(project): \(Terminal.harmless(reason.sentence))"
-                + (reason.remedy.isEmpty ? "" : " -> \(Terminal.harmless(reason.remedy))")
+            "\(project): \(Harmless.line(reason.sentence))"
+                + (reason.remedy.isEmpty ? "" : " -> \(Harmless.line(reason.remedy))")
         }
     }
 }

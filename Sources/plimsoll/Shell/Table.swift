@@ -55,7 +55,7 @@ enum Table {
         let columns = Row.columns
         let width = columns.map(\.title.count).max() ?? 0
         return columns.map { column in
-            let value = Terminal.harmless(column.shown?(row) ?? text(column.value(row)), lines: true)
+            let value = Harmless.text(column.shown?(row) ?? text(column.value(row)))
             let indented = value.split(separator: "\n", omittingEmptySubsequences: false)
                 .joined(separator: "\n" + String(repeating: " ", count: width + 2))
             return pad("\(column.title):", to: width + 1) + " " + indented
@@ -90,7 +90,7 @@ enum Table {
     }
 
     private static func cell(_ text: String) -> String {
-        let harmless = Terminal.harmless(text)
+        let harmless = Harmless.line(text)
         guard harmless.count > cellCharactersMax else { return harmless }
         return harmless.prefix(cellCharactersMax - 1) + "…"
     }

@@ -24,20 +24,4 @@ enum Terminal {
     static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
     static func bold(_ text: String) -> String { colors ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-    static func dim(_ text: String) -> String { colors ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
-
-    /// Text from elsewhere made harmless for a screen: control characters, and those that turn the direction of
-    /// writing, become visible escapes. Line feeds stay when `lines` is true.
-    static func harmless(_ text: String, lines: Bool = false) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0x0A where lines: result.unicodeScalars.append(scalar)
-            case 0x00..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x2028...0x2029, 0xFEFF:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
-    }
 }

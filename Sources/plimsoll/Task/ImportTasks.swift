@@ -47,7 +47,7 @@ struct ImportTasks: AsyncParsableCommand {
     /// Throws when keys clash, with the first of them.
     static func check(_ response: Plimsoll_V1_ImportTasksResponse) throws {
         guard response.conflicts > 0 else { return }
-        let first = response.conflictingKeys.map { "  " + Terminal.harmless($0) }.joined(separator: "\n")
+        let first = response.conflictingKeys.map { "  " + Harmless.line($0) }.joined(separator: "\n")
         let keys = response.conflicts == 1 ? "1 key is" : "\(response.conflicts) keys are"
         throw CommandFailure(
             .conflict, "\(keys) there already with another payload, so nothing was imported\n\(first)",

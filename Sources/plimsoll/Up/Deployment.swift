@@ -49,9 +49,6 @@ actor Deployment {
     /// The addresses as `--server` takes them.
     nonisolated var servers: String { plan.listen.map(\.reachable.description).joined(separator: ",") }
 
-    /// libpq keywords of the owner's connection, for looking at the database with psql.
-    nonisolated var ownerConninfo: String { cluster.conninfo(database: Self.database) }
-
     private static let database = "postgres"
     private static let coordinatorRole = "plimsoll_coordinator"
 

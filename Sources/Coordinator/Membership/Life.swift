@@ -1,0 +1,27 @@
+import PlimsollModel
+import Synchronization
+
+/// Until when this coordinator is a member without another renewal, by the monotonic clock (P12).
+///
+/// One value for everyone who asks: health, new streams, grants. So none of them says "ready" where another refuses.
+final class Life: Sendable {
+    private struct State {
+        var coordinator = CoordinatorID(0)
+        var until: ContinuousClock.Instant?
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether this coordinator is surely a member now. Not after a freeze, until it has joined again.
+    var isOn: Bool { state.withLock { $0.until.map { ContinuousClock.now < $0 } ?? false } }
+
+    /// `until` is earlier than the end that the database keeps.
+    func renew(_ coordinator: CoordinatorID, until: ContinuousClock.Instant) {
+        state.withLock { $0 = State(coordinator: coordinator, until: until) }
+    }
+
+    /// Taken over, or left. Who noticed late speaks of a life that was, and not of the one that followed it.
+    func end(of coordinator: CoordinatorID) {
+        state.withLock { if $0.coordinator == coordinator { $0.until = nil } }
+    }
+}
