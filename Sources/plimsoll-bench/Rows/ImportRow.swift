@@ -4,7 +4,7 @@ import Identity
 /// The whole command: starting the program, reading and checking the file, mutual TLS, COPY, commit, its answer.
 struct ImportRow: BenchRow {
     static let name = "import"
-    static let summary = "tasks imported a second by `plimsoll task import`, the whole command, against \\copy of the rows"
+    static let summary = "tasks imported a second by `plimsoll task import`, whole, against \\copy of the same rows"
     static let project = "import"
     static let share = 0.5
 
