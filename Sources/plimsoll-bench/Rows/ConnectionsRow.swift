@@ -25,7 +25,8 @@ struct ConnectionsRow: BenchRow {
     func run(_ context: BenchContext) async throws -> [Measurement] {
         let settings = context.settings
         let engineers = try await context.people.first(settings.connections)
-        let coordinator = await context.deployment.first
+        // One of its own: what the rows before left in the other's memory is not of these connections.
+        let coordinator = try await context.deployment.addCoordinator()
         let process = await coordinator.processID ?? 0
         var plan = Fleet.Plan(engineers: engineers, ports: [coordinator.port], project: People.project)
         plan.ramp = settings.ramp * 2
@@ -53,6 +54,7 @@ struct ConnectionsRow: BenchRow {
             let used = ((Program.processorSeconds(of: process) ?? 0) - cpu) / (Double(Moment.now - start) / 1e9)
             return (most, fleet.connected, fleet.lost - lostBefore, used)
         }
+        await context.deployment.remove(coordinator)
         let gigabytes = Double(most) / 1e9
         return [
             Measurement(
