@@ -33,7 +33,8 @@ enum Shell {
             return .wrongUse
         }
         let failure = CommandFailure(error)
-        Output.talk("plimsoll: \(failure.text)")
+        // It may quote a task's key or a coordinator's words.
+        Output.talk("plimsoll: \(Terminal.harmless(failure.text, lines: true))")
         return failure.status
     }
 
