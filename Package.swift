@@ -84,7 +84,7 @@ let package = Package(
             resources: [.embedInCode("Migrations")], swiftSettings: house),
         .target(
             name: "Coordinator",
-            dependencies: ["Ledger", "QualityReview", deque, heap, lifecycle, logging, metrics],
+            dependencies: ["Ledger", "PlimsollModel", "QualityReview", deque, heap, lifecycle, logging, metrics],
             swiftSettings: house),
         .target(
             name: "PlimsollProtocol", dependencies: [grpc, grpcProtobuf, protobuf],
@@ -107,8 +107,8 @@ let package = Package(
             name: "plimsoll",
             dependencies: [
                 "Coordinator", "Exchange", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol",
-                "Postgres", "PrivateCluster", "QualityReview", "WorkerKit", argumentParser, grpc, grpcProtobuf,
-                grpcTransport, lifecycle, logging, nio, nioPosix, protobuf, unixSignals, yams,
+                "Postgres", "PrivateCluster", "WorkerKit", argumentParser, grpc, grpcProtobuf, grpcTransport, lifecycle,
+                logging, nio, nioPosix, protobuf, unixSignals, yams,
             ],
             resources: [.embedInCode("Demo/Tasks"), .embedInCode("Demo/policy.yaml")],
             swiftSettings: house),
