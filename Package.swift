@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "PlimsollTests",
             dependencies: [
-                "Coordinator", "Exchange", "Gateway", "Identity", "PlimsollModel", "PlimsollProtocol", "plimsoll", grpc,
+                "Coordinator", "Exchange", "Gateway", "Identity", "PlimsollModel", "PlimsollProtocol", "plimsoll",
+                argumentParser, grpc, unixSignals,
             ], swiftSettings: house),
         .testTarget(
             name: "SystemTests",

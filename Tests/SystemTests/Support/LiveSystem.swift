@@ -19,6 +19,8 @@ final class LiveSystem: Sendable {
         var times: [(String, String)] = []
         /// Settings of PostgreSQL on top of durable ones.
         var settings: [String: String] = [:]
+        /// Mount options of a file system of PostgreSQL's own, such as `size=240m`; nil: it lies with the rest.
+        var postgresDisk: String?
     }
 
     let folder: URL
@@ -27,11 +29,13 @@ final class LiveSystem: Sendable {
     private let programs = Mutex<[Int: Program]>([:])
     private let others = Mutex<[Program]>([])
     private let counter = Atomic<Int>(0)
+    private let hasDisk = Atomic<Bool>(false)
 
     static let trustDomain = "plimsoll.test"
     static let operatorName = "olu"
 
     var authority: URL { folder.appending(path: "ca") }
+    var postgresFolder: URL { folder.appending(path: "postgres") }
     var identities: URL { folder.appending(path: "identities") }
     func identity(_ name: String) -> URL { identities.appending(path: name) }
     var operatorIdentity: URL { identity(Self.operatorName) }
@@ -70,6 +74,10 @@ final class LiveSystem: Sendable {
     }
 
     private func start(_ plan: Plan) async throws {
+        if let options = plan.postgresDisk {
+            try await Machine.mount(postgresFolder, options)
+            hasDisk.store(true, ordering: .relaxed)
+        }
         try await cluster.start()
         if let processID = await cluster.processID { TestFolder.stopAtExit(processID) }
         try await succeed(["cert", "init", authority.plain, "--trust-domain", Self.trustDomain])
@@ -252,6 +260,7 @@ final class LiveSystem: Sendable {
         for program in programs.withLock({ Array($0.values) }) { await program.destroy() }
         // Nothing of it is kept, so an orderly end would be for nothing; it is gone with this process at the latest.
         try? await cluster.stop(mode: .immediate)
+        if hasDisk.load(ordering: .relaxed) { try? await Machine.unmount(postgresFolder) }
         try? FileManager.default.removeItem(at: folder)
     }
 
