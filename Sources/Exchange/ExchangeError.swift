@@ -1,6 +1,8 @@
 /// Why a file could not be read or written. Faults of single rows are `ImportProblem`s, not errors.
 public struct ExchangeError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
+        /// There is no such file.
+        case missing
         /// The operating system refused a read or a write.
         case file
         /// Something is already where the export should go.

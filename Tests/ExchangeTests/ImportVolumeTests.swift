@@ -115,7 +115,7 @@ import Testing
         #expect(try await reader.next() == nil)
         #expect(try FileSource(path: path).bytesTotal == 9)
         let error = #expect(throws: ExchangeError.self) { try FileSource(path: path + ".missing") }
-        #expect(error?.code == .file && error?.message.hasSuffix("No such file or directory") == true)
+        #expect(error?.code == .missing && error?.message.hasSuffix("No such file or directory") == true)
         #expect(throws: ExchangeError.self) { try FileSource(path: "/") }
     }
 }

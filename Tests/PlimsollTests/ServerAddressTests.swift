@@ -14,6 +14,7 @@ import Testing
 
     @Test(arguments: [
         "", ":80", "a:", "a:b", "a:65536", "a:-1", "a:+1", "[::1", "[a]:1", "[::1]x", "a b:1", "http://a",
+        "7443", "7443:1",
     ])
     func `other texts are not`(text: String) {
         #expect(ServerAddress(text) == nil)

@@ -59,6 +59,6 @@ enum FileFault {
     /// What the operating system said last.
     static func now(_ what: String) -> ExchangeError {
         let number = errno
-        return ExchangeError(.file, "\(what): \(String(cString: strerror(number)))")
+        return ExchangeError(number == ENOENT ? .missing : .file, "\(what): \(String(cString: strerror(number)))")
     }
 }

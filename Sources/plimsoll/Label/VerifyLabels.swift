@@ -12,7 +12,14 @@ struct VerifyLabels: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let mismatches = try ExportManifest.verify(directory: directory)
+        let mismatches: [ExportManifest.Mismatch]
+        do {
+            mismatches = try ExportManifest.verify(directory: directory)
+        } catch let error as ExchangeError where error.code == .missing {
+            throw CommandFailure(
+                .notFound, "\(directory) holds no export: \(error.message)",
+                next: "name a folder that `plimsoll label export` has finished", cause: error)
+        }
         let list = mismatches.map { JSONValue.string($0.description) }
         guard mismatches.isEmpty else {
             if output.format == .json { Output.json(["ok": false, "mismatches": .array(list)]) }

@@ -32,7 +32,7 @@ struct CommandFailure: Error {
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as RPCError: self.init(remote: error)
-        case let error as IdentityError: self.init(error.exitStatus, error.message, cause: error)
+        case let error as IdentityError: self.init(error.exitStatus, error.message, next: error.next, cause: error)
         case let error as ModelError: self.init(.wrongUse, error.description, cause: error)
         case let error as ExchangeError: self.init(error.exitStatus, error.description, cause: error)
         case let error as LedgerError: self.init(error.exitStatus, error.message, next: error.remedy, cause: error)
@@ -68,7 +68,7 @@ struct CommandFailure: Error {
 extension PostgresError {
     /// In libpq's or the server's own words, which are for whoever runs the command; the description is without them.
     var reason: String {
-        let words = message.split(separator: "\n").joined(separator: " ")
+        let words = message.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return words.isEmpty ? description : words
     }
 }
@@ -86,9 +86,23 @@ extension IdentityError {
     }
 }
 
+extension IdentityError {
+    /// For what the message does not say already.
+    fileprivate var next: String? {
+        switch code {
+        case .fileMissing:
+            "name a folder with key.pem, cert.pem and ca.pem (authorities: ca.key and ca.pem), or a name that is in the "
+                + "data folder; `plimsoll cert request NAME` begins a new identity"
+        case .expired: "`plimsoll cert request NAME` makes a request for a new one"
+        default: nil
+        }
+    }
+}
+
 extension ExchangeError {
     fileprivate var exitStatus: ExitStatus {
         switch code {
+        case .missing: .notFound
         case .occupied: .conflict
         case .file, .manifest: .failed
         }

@@ -15,7 +15,7 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `host`, `host:port`, `[::1]` or `[::1]:port`; nil for anything else.
+    /// Reads `host`, `host:port`, `[::1]` or `[::1]:port`; nil for anything else, a port alone too.
     init?(_ text: some StringProtocol, portDefault: Int = ServerAddress.portDefault) {
         var host = String(text)
         var port = portDefault
@@ -32,7 +32,8 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
             port = number
             host = String(host[..<colon])
         }
-        guard !host.isEmpty, host.utf8.count <= Self.hostCharactersMax,
+        // Digits alone are a port whose host was forgotten: no name on the Internet ends in a number.
+        guard !host.utf8.allSatisfy({ (48...57).contains($0) }), host.utf8.count <= Self.hostCharactersMax,
             host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ",") && !"/[]".utf8.contains($0) })
         else { return nil }
         self.init(host: host, port: port)

@@ -14,7 +14,7 @@ enum TextFile {
                 ? try FileHandle.standardInput.readToEnd() ?? Data()
                 : try Data(contentsOf: URL(filePath: (path as NSString).expandingTildeInPath))
         } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
-            throw CommandFailure(.notFound, "there is no file \(path)", cause: error)
+            throw CommandFailure(.notFound, "there is no file \(path)", next: lookAt(path), cause: error)
         } catch {
             throw CommandFailure(.failed, "\(path) cannot be read: \(error.localizedDescription)", cause: error)
         }
@@ -25,6 +25,13 @@ enum TextFile {
             throw CommandFailure(.wrongUse, "\(path) is not UTF-8 text")
         }
         return text
+    }
+
+    /// Where a path that leads nowhere was looked for.
+    static func lookAt(_ path: String) -> String {
+        path.hasPrefix("/")
+            ? "see that the path is right"
+            : "see that the path is right from \(FileManager.default.currentDirectoryPath)"
     }
 
     /// Writes a file in one step: a reader sees the old or the new one. Durable when it returns is not promised; for

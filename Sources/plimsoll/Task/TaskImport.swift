@@ -31,7 +31,11 @@ struct TaskImport: Sendable {
         self.project = project
         self.format = format
         self.dryRun = dryRun
-        source = try FileSource(path: path)
+        do {
+            source = try FileSource(path: path)
+        } catch let error as ExchangeError where error.code == .missing {
+            throw CommandFailure(.notFound, error.message, next: TextFile.lookAt(path), cause: error)
+        }
         name = path == "-" ? "standard input" : URL(filePath: path).lastPathComponent
     }
 
