@@ -62,6 +62,10 @@ extension LedgerError {
             return LedgerError(
                 .schema, "the database role lacks a right that the shipped schema gives it",
                 remedy: "run plimsoll migrate as the owner", cause: error)
+        case "53100":
+            return LedgerError(
+                .unavailable, "the database's disk is full; nothing was changed",
+                remedy: "make room where PostgreSQL keeps its data, then try again", cause: error)
         default: break
         }
         if error.isRetryable {

@@ -61,7 +61,7 @@ extension SystemTests {
 
         // MARK: - plimsoll up
 
-        @Test func `up refuses a folder that it cannot write, a taken port and a second run`() async throws {
+        @Test func `up refuses a folder that it cannot write and a port that is taken`() async throws {
             try await LiveSystem.with(.init()) { system in
                 let proc = try await system.run(["up", "--data", "/proc/plimsoll"], within: .seconds(30))
                 #expect(proc.code != 0 && proc.code != -1 && proc.errors.contains("/proc/plimsoll"), "\(proc)")
@@ -69,53 +69,79 @@ extension SystemTests {
                 let taken = try await system.run(
                     ["up", "--data", data.plain, "--listen", system.address(0)], within: .seconds(30))
                 #expect(taken.code == 1 && taken.errors.contains(system.address(0)), "\(taken)")
-                let first = try system.launch(
-                    Products.plimsoll, ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], log: "up")
-                let server = data.appending(path: "server").plain
-                let isUp = try await eventually(within: .seconds(90)) {
-                    FileManager.default.fileExists(atPath: server) || first.exitCode != nil
-                }
-                #expect(isUp && first.exitCode == nil, "\(first.errorText)")
-                let second = try await system.run(
-                    ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], within: .seconds(30))
-                #expect(second.code != 0 && second.code != -1, "\(second)")
-                #expect(second.errors.contains("\(first.processID)"), "names the one that runs: \(second)")
-                // Killed without a word, it starts again; SIGTERM ends it in order.
-                await first.destroy()
-                let again = try system.launch(
-                    Products.plimsoll, ["up", "--data", data.plain, "--listen", "127.0.0.1:0"], log: "up-again")
-                let isUpAgain = try await eventually(within: .seconds(90)) {
-                    again.outputText.contains("127.0.0.1") || again.errorText.contains("127.0.0.1")
-                        || again.exitCode != nil
-                }
-                #expect(isUpAgain && again.exitCode == nil, "\(again.errorText)")
-                again.signal(SIGTERM)
-                let code = await again.end(within: .seconds(60))
-                #expect(code == 0, "up ended with \(code ?? -1): \(again.errorText)")
             }
         }
 
-        @Test func `a full disk stops up and an export with a message, and leaves no sealed export`() async throws {
+        @Test(.needsMounting)
+        func `PostgreSQL's disk full under load loses nothing, and work goes on once there is room`() async throws {
+            let plan = LiveSystem.Plan(policy: "bench", postgresDisk: "size=256m")
+            try await LiveSystem.with(plan) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject(
+                    "flow", schema: #"{"type": "string", "maxLength": 100}"#, overlap: 1, effortSeconds: 600,
+                    purposes: Self.purposes)
+                try await system.importTasks((1...8_000).map { "t\($0)" }, project: "flow")
+                try await system.enrol(["ada", "bo"], projects: ["flow"], purposes: Self.purposes)
+                let crowd = try system.startCrowd(
+                    "full", engineers: ["ada", "bo"], project: "flow", inFlight: 4, rate: 100)
+                var diary = DiaryReader(system.diary("full"))
+                var accepted: [DiaryLine] = []
+                func waitForLabels(_ count: Int) async throws {
+                    let isEnough = try await eventually(within: .seconds(90)) {
+                        accepted += try diary.read().filter { $0.kind == "accepted" }
+                        return accepted.count >= count
+                    }
+                    #expect(isEnough, "\(accepted.count) labels\n\(system.logTail(0))")
+                }
+                try await waitForLabels(200)
+                let ballast = try await Self.fillDisk(system.postgresFolder)
+                // Of the sort that cannot be compressed.
+                let lines = (1...500).map { number in
+                    let payload = Data((0..<15_000).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+                    return #"{"key": "big-\#(number)", "payload": {"text": "\#(payload)"}}"# + "\n"
+                }
+                let big = try system.file("big.jsonl", lines.joined())
+                let words = ["task", "import", big.plain, "--project", "flow"]
+                let full = try await system.run(words, as: system.operatorIdentity)
+                progress("failure disk full: \(full.code) \(full.errors)")
+                #expect(full.code == 1 && full.errors.contains("database"), "\(full)")
+                #expect(full.errors.contains("next: "), "\(full)")
+                #expect(try system.coordinator(0).exitCode == nil)
+                try FileManager.default.removeItem(at: ballast)
+                // Where it could not even write its log, PostgreSQL has ended, and whoever runs it starts it again.
+                if await system.cluster.processID == nil { try await system.restartPostgres() }
+                try await waitForLabels(accepted.count + 400)
+                let again = try await system.run(words, as: system.operatorIdentity)
+                #expect(again.code == 0 && again.output.contains("500 tasks imported"), "\(again)")
+                crowd.signal(SIGTERM)
+                let code = await crowd.end(within: .seconds(60))
+                #expect(code == 0, "\(crowd.errorText.suffix(2_000))")
+                accepted += try diary.read().filter { $0.kind == "accepted" }
+                let labels = try await system.exportLabels("flow", purpose: Self.purposes[0]).map(\.answer)
+                #expect(Set(labels).count == labels.count)
+                let lost = Set(accepted.map { "\($0.engineer)-\($0.task)-\($0.fence)" }).subtracting(labels)
+                #expect(lost.isEmpty, "\(lost.count) acknowledged labels are not in the export: \(lost.prefix(5))")
+            }
+        }
+
+        /// Leaves a little room, as a disk that fills does.
+        private static func fillDisk(_ folder: URL) async throws -> URL {
+            let left = 512 * 1_024
+            let attributes = try FileManager.default.attributesOfFileSystem(forPath: folder.plain)
+            let free = try #require(attributes[.systemFreeSize] as? Int)
+            let ballast = folder.appending(path: "ballast")
+            let result = try await Machine.run(
+                URL(filePath: "/usr/bin/fallocate"), ["-l", "\(free - left)", ballast.plain])
+            #expect(result.code == 0, "\(result)")
+            return ballast
+        }
+
+        @Test(.needsMounting)
+        func `a full disk stops up and an export with a message, and leaves no sealed export`() async throws {
             try await LiveSystem.with(.init(policy: "replay")) { system in
                 let small = system.folder.appending(path: "small")
-                try FileManager.default.createDirectory(at: small, withIntermediateDirectories: true)
-                guard try await Self.mount(small, system) else {
-                    print("skipped: a small file system can only be mounted by root")
-                    return
-                }
-                let result: Result<Void, any Error>
-                do { result = .success(try await Self.fill(small, system)) } catch { result = .failure(error) }
-                let unmount = try system.launch(URL(filePath: "/bin/umount"), ["-l", small.plain], log: "umount")
-                await unmount.end()
-                try result.get()
+                try await Machine.withSmallDisk(small, "size=96k") { try await Self.fill(small, system) }
             }
-        }
-
-        private static func mount(_ folder: URL, _ system: LiveSystem) async throws -> Bool {
-            guard geteuid() == 0, FileManager.default.isExecutableFile(atPath: "/bin/mount") else { return false }
-            let mount = try system.launch(
-                URL(filePath: "/bin/mount"), ["-t", "tmpfs", "-o", "size=96k", "tmpfs", folder.plain], log: "mount")
-            return await mount.end() == 0
         }
 
         private static func fill(_ small: URL, _ system: LiveSystem) async throws {
@@ -151,10 +177,54 @@ extension SystemTests {
             #expect(code == 0, "plimsoll work ended with \(code ?? -1): \(worker.errorText)")
         }
 
-        @Test func `a PostgreSQL that is too old`() {
-            print(
-                "skipped: no older PostgreSQL is installed here; the check of the version is tested in "
-                    + "PrivateClusterTests with another major version's programs")
+        @Test func `a PostgreSQL that is too old is refused by serve, migrate and up, with what is needed`()
+            async throws
+        {
+            try await LiveSystem.with(.init()) { system in
+                // A real server whose greeting says another version: as old as can be had without installing one.
+                let folder = system.folder.appending(path: "old")
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                let proxy = try FaultyProxy(directory: folder.plain, upstream: system.cluster.host)
+                defer { proxy.close() }
+                let major = try PrivateCluster.locate().major
+                proxy.set(.rewrite("server_version\u{0}\(major)", to: "server_version\u{0}14"))
+                func through(_ conninfo: String) -> String {
+                    conninfo.replacingOccurrences(of: system.cluster.host, with: proxy.directory)
+                }
+                for options in [[], ["--dry-run"]] {
+                    let migrate = try await system.run(
+                        ["migrate", "--database", through(system.cluster.conninfo())] + options)
+                    #expect(migrate.code == 1, "\(migrate)")
+                    #expect(migrate.errors.contains("PostgreSQL 14, and Plimsoll needs 15 or newer"), "\(migrate)")
+                    #expect(migrate.errors.contains("next: upgrade the server"), "\(migrate)")
+                }
+                let text = through(try String(contentsOf: system.configuration(0), encoding: .utf8))
+                let file = try system.file("old.yaml", text)
+                let serve = try await system.run(["serve", "--config", file.plain], within: .seconds(30))
+                #expect(serve.code == 1, "\(serve)")
+                #expect(serve.errors.contains("PostgreSQL 14, and Plimsoll needs 15 or newer"), "\(serve)")
+                #expect(serve.errors.contains("next: upgrade the server"), "\(serve)")
+                // The same way with the server as it is.
+                proxy.set(.none)
+                let good = try await system.run(["migrate", "--database", through(system.cluster.conninfo())])
+                #expect(good.code == 0, "\(good)")
+                try await Self.upWithOldPrograms(system)
+            }
+        }
+
+        private static func upWithOldPrograms(_ system: LiveSystem) async throws {
+            let programs = system.folder.appending(path: "postgresql-14")
+            try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
+            for name in ["initdb", "postgres"] {
+                let program = programs.appending(path: name)
+                try Data("#!/bin/sh\necho '\(name) (PostgreSQL) 14.11'\n".utf8).write(to: program)
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.plain)
+            }
+            let up = try await system.run(
+                ["up", "--data", system.folder.appending(path: "never").plain, "--listen", "127.0.0.1:0"],
+                environment: ["PLIMSOLL_PG_BIN": programs.plain], within: .seconds(30))
+            #expect(up.code == 1, "\(up)")
+            #expect(up.errors.contains("15 or later is needed, found 14 in \(programs.plain)"), "\(up)")
         }
 
         // MARK: - Workers
@@ -224,12 +294,9 @@ extension SystemTests {
             }
         }
 
-        @Test func `a worker whose clock is an hour ahead works`() async throws {
-            let places = ["/usr/bin/faketime", "/usr/local/bin/faketime"]
-            guard let faketime = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else {
-                print("skipped: no faketime here; the wire carries durations only, so no clock is compared")
-                return
-            }
+        @Test(.needsFaketime)
+        func `a worker whose clock is an hour ahead works, and one behind is told`() async throws {
+            let faketime = try #require(Machine.faketime)
             try await LiveSystem.with(.init(policy: "replay")) { system in
                 try await system.publishNotices(Self.purposes)
                 try await system.createProject("clock", schema: Self.schema, overlap: 1, purposes: Self.purposes)
@@ -237,7 +304,7 @@ extension SystemTests {
                 try await system.enrol(["ada"], projects: ["clock"], purposes: Self.purposes)
                 func work(_ shift: String) throws -> Program {
                     try system.launch(
-                        URL(filePath: faketime),
+                        faketime,
                         [
                             "-f", shift, Products.plimsoll.plain, "work", "--project", "clock", "--server",
                             system.servers, "--identity", system.identity("ada").plain, "--max", "3", "--exec",

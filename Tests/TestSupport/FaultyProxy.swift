@@ -13,6 +13,8 @@ public final class FaultyProxy: Sendable {
         case loseAnswer(to: String)
         /// Nothing passes any more in either direction; the connections stay open.
         case freeze
+        /// Where the server says the first of these, the client reads the second, which is of the same length.
+        case rewrite(String, to: String)
     }
 
     private let fault = Mutex(Fault.none)
@@ -89,6 +91,7 @@ public final class FaultyProxy: Sendable {
             if sockets[1].revents != 0 {
                 let count = recv(server, &buffer, buffer.count, 0)
                 if count <= 0 || isLosing { return }
+                if case .rewrite(let from, let to) = fault { rewrite(&buffer, count, Array(from.utf8), Array(to.utf8)) }
                 if !sendAll(client, buffer[..<count]) { return }
             }
         }
@@ -97,6 +100,13 @@ public final class FaultyProxy: Sendable {
     private func contains(_ bytes: ArraySlice<UInt8>, _ needle: [UInt8]) -> Bool {
         guard bytes.count >= needle.count else { return false }
         return (bytes.startIndex...(bytes.endIndex - needle.count)).contains { bytes[$0...].starts(with: needle) }
+    }
+
+    private func rewrite(_ buffer: inout [UInt8], _ count: Int, _ from: [UInt8], _ to: [UInt8]) {
+        guard count >= from.count, from.count == to.count else { return }
+        for start in 0...(count - from.count) where buffer[start..<(start + from.count)].elementsEqual(from) {
+            buffer.replaceSubrange(start..<(start + to.count), with: to)
+        }
     }
 
     private func sendAll(_ socket: Int32, _ bytes: ArraySlice<UInt8>) -> Bool {
