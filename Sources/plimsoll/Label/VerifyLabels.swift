@@ -22,7 +22,7 @@ struct VerifyLabels: AsyncParsableCommand {
         }
         let list = mismatches.map { JSONValue.string($0.description) }
         guard mismatches.isEmpty else {
-            if output.format == .json { Output.json(["ok": false, "mismatches": .array(list)]) }
+            if [.json, .yaml].contains(output.format) { output.write(["ok": false, "mismatches": .array(list)]) }
             throw CommandFailure(
                 .failed,
                 "\(directory) is not what its manifest says\n"

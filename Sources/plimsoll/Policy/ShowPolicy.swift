@@ -16,10 +16,11 @@ struct ShowPolicy: AsyncParsableCommand {
         let policy = try await connection.withCoordinator { client in
             try await client.control.showPolicy(.with { $0.version = version }, options: ControlClient.callOptions)
         }
+        if output.format == .name { return output.details(policy) }
         guard output.format == .table else {
             guard case .object(var object) = Table.json(policy) else { return }
             object["document"] = .string(policy.document)
-            return Output.json(.object(object))
+            return output.write(.object(object))
         }
         Output.talk("version \(policy.version), applied on \(policy.appliedOn) by \(policy.author): \(policy.reason)")
         Output.bytes(Array(policy.document.utf8) + (policy.document.hasSuffix("\n") ? [] : [10]))

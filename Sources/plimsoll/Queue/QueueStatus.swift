@@ -18,7 +18,7 @@ struct QueueStatus: AsyncParsableCommand {
                 .with { $0.project = project ?? "" }, options: ControlClient.callOptions
             ).projects
         }
-        guard output.format == .table else { return Output.json(.array(projects.map(\.json))) }
+        guard output.format == .table else { return output.write(projects, \.json) }
         output.list(projects, empty: "there are no projects yet; make one with `plimsoll project create`")
         projects.flatMap(\.reasonLines).forEach(Output.line)
     }

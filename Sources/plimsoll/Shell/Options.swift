@@ -7,37 +7,49 @@ struct OutputOptions: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case table
         case json
+        case yaml
+        /// Of lists and documents the first column alone, one a line.
+        case name
     }
 
-    @Option(name: [.customShort("o"), .customLong("output")], help: "How results are written: table or json.")
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: "How results are written: table, json, yaml, or name (the names alone, one a line).")
     var format: Format = .table
 
     /// A list of rows; `empty` is said on stderr where a table has none.
     func list<Row: Listable>(_ rows: [Row], empty: String) {
-        switch format {
-        case .json: Output.json(Table.json(rows))
-        case .table:
-            guard !rows.isEmpty else { return Output.talk(empty) }
-            for (index, line) in Table.lines(rows).enumerated() {
-                Output.line(index == 0 ? Terminal.bold(line) : line)
-            }
-        }
+        guard format == .table else { return write(rows) { Table.json($0) } }
+        guard !rows.isEmpty else { return Output.talk(empty) }
+        for (index, line) in Table.lines(rows).enumerated() { Output.line(index == 0 ? Terminal.bold(line) : line) }
+    }
+
+    /// The same rows for programs; `json` says what one is where that is more than its columns.
+    func write<Row: Listable>(_ rows: [Row], _ json: (Row) -> JSONValue) {
+        if format == .name { return Table.names(rows).forEach(Output.line) }
+        write(.array(rows.map(json)))
     }
 
     /// One thing with its details.
     func details<Row: Listable>(_ row: Row) {
         switch format {
-        case .json: Output.json(Table.json(row))
         case .table: Table.details(row).forEach(Output.line)
+        case .name: Table.names([row]).forEach(Output.line)
+        case .json, .yaml: write(Table.json(row))
         }
     }
 
     /// What a command did: a sentence for people on stdout, the facts for programs.
     func report(_ sentence: String, _ facts: JSONValue) {
         switch format {
-        case .json: Output.json(facts)
-        case .table: Output.line(sentence)
+        case .table, .name: Output.line(sentence)
+        case .json, .yaml: write(facts)
         }
+    }
+
+    /// A result as a document: YAML where that was asked for, else JSON.
+    func write(_ value: JSONValue) {
+        if format == .yaml { Output.bytes(Array(YAMLText.of(value).utf8)) } else { Output.json(value) }
     }
 }
 
@@ -49,10 +61,10 @@ struct ConfirmOptions: ParsableArguments {
     @Flag(help: "Never ask; what would need an answer fails instead.")
     var noInput = false
 
-    /// Returns when the person agrees; throws otherwise. Output as JSON never asks.
+    /// Returns when the person agrees; throws otherwise. Output for programs never asks.
     func confirm(_ question: String, output: OutputOptions? = nil) throws {
         if yes { return }
-        guard !noInput, output?.format != .json, Terminal.canAsk else {
+        guard !noInput, output?.format ?? .table == .table, Terminal.canAsk else {
             throw CommandFailure(.wrongUse, "\(question) Nobody can be asked here", next: "add --yes to do it")
         }
         Output.talkRaw("\(question) [y/N] ")

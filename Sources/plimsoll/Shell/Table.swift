@@ -50,6 +50,12 @@ enum Table {
         return .object(object)
     }
 
+    /// What each row is called: its first column.
+    static func names<Row: Listable>(_ rows: [Row]) -> [String] {
+        guard let column = Row.columns.first else { return [] }
+        return rows.map { Terminal.harmless(text(column.value($0))) }
+    }
+
     /// Lines `title: value` for one row.
     static func details<Row: Listable>(_ row: Row) -> [String] {
         let columns = Row.columns
