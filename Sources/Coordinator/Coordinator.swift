@@ -29,6 +29,9 @@ public final class Coordinator: Sendable {
     /// Whether work can be had here now. Not after a freeze, until it has joined again.
     public var isReady: Bool { !isLeaving.load(ordering: .relaxed) && dispatcher.life.isOn }
 
+    /// The named times in force; `doctor` shows them.
+    public var times: CoordinatorConfiguration.Times { configuration.times }
+
     /// Opens a work stream for a certificate's holder. Throws ``StreamEnd``.
     public func attach(_ opening: StreamOpening) async throws -> AttachedStream {
         let admission = try await admit(person: opening.person, serial: opening.serial, role: "engineer")
@@ -90,6 +93,11 @@ public final class Coordinator: Sendable {
             group.addTask { [self] in
                 try await every(.seconds(1)) { await keepHouse("fold") { try await ledger.foldTally() } }
             }
+            group.addTask { [self] in
+                try await every(configuration.times.presence) {
+                    await keepHouse("presence") { try await tellPresence() }
+                }
+            }
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
             group.addTask { try await membership.run() }
@@ -127,6 +135,13 @@ public final class Coordinator: Sendable {
             }
             group.cancelAll()
         }
+    }
+
+    /// What queue status says of connected workers, whichever coordinator is asked.
+    private func tellPresence() async throws {
+        let me = await dispatcher.coordinator
+        guard me.rawValue != 0 else { return }
+        try await ledger.reportPresence(await dispatcher.presence(), of: me)
     }
 
     /// Partitions a week ahead, old ones dropped; tried again soon where a reader holds them.

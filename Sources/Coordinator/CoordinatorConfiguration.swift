@@ -38,6 +38,8 @@ public struct CoordinatorConfiguration: Sendable {
         /// A worker whose person holds all the leases there may be asks again after this: one of them may be a lost
         /// process's.
         public var askAgainForRoom: Duration
+        /// How often queue status is told for which projects workers are connected.
+        public var presence: Duration
         /// How often partitions are made and dropped.
         public var housekeeping: Duration
         /// How long a drain waits for answers to settle.
@@ -47,7 +49,7 @@ public struct CoordinatorConfiguration: Sendable {
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
             holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300),
-            askAgainLater: .seconds(5), askAgainForRoom: .seconds(2),
+            askAgainLater: .seconds(5), askAgainForRoom: .seconds(2), presence: .seconds(1),
             housekeeping: .seconds(600), drain: .seconds(5))
     }
 

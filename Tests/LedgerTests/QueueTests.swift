@@ -1,9 +1,10 @@
 import Foundation
-import Ledger
 import PlimsollModel
 import Postgres
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 @Suite struct QueueTests {
     private func status(_ fixture: LedgerFixture) async throws -> QueueStatus {
@@ -73,20 +74,201 @@ import Testing
         }
     }
 
+    /// A coordinator that lives for an hour.
+    private func join(_ fixture: LedgerFixture, _ name: String = "one") async throws -> CoordinatorID {
+        let id = try await fixture.number(
+            "insert into coordinator (name, address) values ('\(name)', 'host:1') returning coordinator_id")
+        try await fixture.owner.execute(
+            script: "insert into coordinator_life values (\(id), 1, clock() + interval '1 hour')")
+        return CoordinatorID(id)
+    }
+
+    private func reasons(_ fixture: LedgerFixture) async throws -> [WaitingReason.Code] {
+        let reasons = try await status(fixture).reasons
+        #expect(reasons.allSatisfy { !$0.sentence.isEmpty && !$0.remedy.isEmpty })
+        return reasons.map(\.code)
+    }
+
     @Test func whyTasksWaitIsSaidWithARemedy() async throws {
         try await withLedger { fixture in
-            _ = try await fixture.ledger.createProject(draft(), by: "op")
+            let project = try await fixture.ledger.createProject(draft(), by: "op")
             try await fixture.importTasks(tasks(2))
-            #expect(try await status(fixture).reasons.map(\.code) == [.noCoordinator, .noNotice, .nobodyEnrolled])
-            try await fixture.owner.execute(script: "insert into coordinator (name, address) values ('a', 'b')")
+            #expect(try await reasons(fixture) == [.noCoordinator, .noNotice, .nobodyEnrolled])
+            let one = try await join(fixture)
             _ = try await fixture.ledger.publishNotice(noticeDraft("taking-part"), by: "op")
+            #expect(try await reasons(fixture) == [.nobodyEnrolled])
             _ = try await fixture.ledger.enrolEngineer(
                 "ann", zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
-            #expect(try await status(fixture).reasons.map(\.code) == [.nobodyAvailable])
+            #expect(try await reasons(fixture) == [.nobodyAvailable])
             try await fixture.give("ann", "taking-part")
-            #expect(try await status(fixture).reasons.map(\.code) == [.nobodyConnected])
+            #expect(try await reasons(fixture) == [.nobodyConnected])
+            try await fixture.ledger.reportPresence(
+                [ProjectPresence(project: project.id, isAvailable: true)], of: one)
+            #expect(try await reasons(fixture) == [.beingHandedOut])
+            try await fixture.owner.execute(script: "update deployment set read_only = true")
+            #expect(try await reasons(fixture) == [.readOnly])
+            try await fixture.owner.execute(script: "update deployment set read_only = false")
             _ = try await fixture.ledger.setProjectState("puzzles", to: .paused, by: "op")
-            #expect(try await status(fixture).reasons.map(\.code) == [.paused])
+            #expect(try await reasons(fixture) == [.paused])
+            _ = try await fixture.ledger.setProjectState("puzzles", to: .open, by: "op")
+            // Its life is over and nobody is there to take it over: what it said of its workers counts no more.
+            try await fixture.owner.execute(script: "delete from coordinator_life")
+            #expect(try await reasons(fixture) == [.noCoordinator])
+            _ = try await fixture.ledger.setProjectState("puzzles", to: .closed, by: "op")
+            #expect(try await reasons(fixture) == [.closed])
+        }
+    }
+
+    @Test func nobodyAvailableIsTheSameWhateverTheCause() async throws {
+        try await withLedger { fixture in
+            let project = try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(6))
+            let one = try await join(fixture)
+            func connected(_ isAvailable: Bool?) async throws {
+                try await fixture.ledger.reportPresence(
+                    isAvailable.map { [ProjectPresence(project: project.id, isAvailable: $0)] } ?? [], of: one)
+            }
+            // Connected and not available: in a break, at a limit, without an agreement, with everything answered.
+            try await connected(false)
+            let words = try await status(fixture).reasons
+            #expect(words.map(\.code) == [.nobodyAvailable])
+            for cause in [
+                "insert into denial (person_id, denied_by, reason) select person_id, 'op', 'x' from person",
+                "update consent_event set state = 'withdrawn'",
+                "update policy set document = 'limits: {open-leases: 0}'",
+                "delete from role_grant",
+            ] {
+                try await fixture.owner.execute(
+                    script: "begin; alter table consent_event disable trigger append_only; \(cause); commit")
+                for presence in [nil, false] {
+                    try await connected(presence)
+                    #expect(try await status(fixture).reasons == words, "\(cause)")
+                }
+                try await fixture.owner.execute(
+                    script: """
+                        delete from denial; update consent_event set state = 'given';
+                        update policy set document = 'limits: {open-leases: 3}';
+                        insert into role_grant select person_id, 'engineer', clock(), 'op' from person
+                            on conflict do nothing;
+                        """)
+                try await connected(nil)
+                #expect(try await reasons(fixture) == [.nobodyConnected])
+            }
+            // Three leases are all that ann may have. Few are at work, so this too is told in the same words.
+            for key in ["t0", "t1", "t2"] { try await fixture.lease(key, to: "ann") }
+            for presence in [nil, false] {
+                try await connected(presence)
+                #expect(try await status(fixture).reasons == words)
+            }
+        }
+    }
+
+    @Test func manyWithFullHandsAreNotCalledUnavailable() async throws {
+        try await withLedger { fixture in
+            let people = ["ann", "bob", "cid", "dan", "eve"]
+            let project = try await fixture.project(people: people)
+            try await fixture.importTasks(tasks(20))
+            let one = try await join(fixture)
+            try await fixture.ledger.reportPresence(
+                [ProjectPresence(project: project.id, isAvailable: false)], of: one)
+            for (index, person) in people.dropLast().enumerated() { try await fixture.lease("t\(index)", to: person) }
+            #expect(try await status(fixture).isCoarse)
+            #expect(try await reasons(fixture) == [.nobodyAvailable])
+            try await fixture.lease("t4", to: "eve")
+            #expect(try await !status(fixture).isCoarse)
+            #expect(try await reasons(fixture) == [.allLeased])
+        }
+    }
+
+    @Test func quarantineIsNamedBesideWhyTheRestWaits() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(2))
+            _ = try await join(fixture)
+            try await quarantine("t0", fixture)
+            let reasons = try await status(fixture).reasons
+            #expect(reasons.map(\.code) == [.quarantined, .nobodyConnected])
+            #expect(reasons[0].remedy.contains("--project puzzles --state quarantined"))
+            try await quarantine("t1", fixture)
+            #expect(try await status(fixture).reasons.map(\.code) == [.quarantined])
+        }
+    }
+
+    @Test func whatCoordinatorsSayOfTheirWorkersIsJoined() async throws {
+        try await withLedger { fixture in
+            let project = try await fixture.project(people: ["ann"])
+            let other = try await fixture.project("other", people: [])
+            try await fixture.importTasks(tasks(2))
+            let (one, two) = (try await join(fixture, "one"), try await join(fixture, "two"))
+            func say(_ isAvailable: Bool?, _ id: CoordinatorID) async throws {
+                try await fixture.ledger.reportPresence(
+                    isAvailable.map {
+                        [
+                            ProjectPresence(project: project.id, isAvailable: $0),
+                            ProjectPresence(project: other.id, isAvailable: true),
+                        ]
+                    } ?? [], of: id)
+            }
+            try await say(false, one)
+            try await say(true, two)
+            #expect(try await reasons(fixture) == [.beingHandedOut])
+            // The same again writes nothing.
+            let before = try await fixture.texts("select xmin::text || ctid::text from presence order by 1")
+            try await say(true, two)
+            #expect(try await fixture.texts("select xmin::text || ctid::text from presence order by 1") == before)
+            #expect(before.count == 4)
+            // Taken out of the membership: neither what it said nor what it still says counts.
+            try await fixture.owner.execute(script: "update coordinator set left_at = clock() where name = 'two'")
+            #expect(try await reasons(fixture) == [.nobodyAvailable])
+            try await say(true, two)
+            #expect(try await reasons(fixture) == [.nobodyAvailable])
+            #expect(try await fixture.number("select count(*) from presence") == 2)
+            try await say(nil, one)
+            #expect(try await reasons(fixture) == [.nobodyConnected])
+            #expect(try await fixture.number("select count(*) from presence") == 0)
+        }
+    }
+
+    @Test func rateWindowsWidenUntilEnoughPeopleContributed() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann", "bob", "cid", "dan", "eve"])
+            func contribute(_ person: String, hoursAgo: Int) async throws {
+                try await fixture.owner.execute(
+                    script: """
+                        insert into contribution (project_id, hour, person_id)
+                        select project_id, date_trunc('hour', clock()) - interval '\(hoursAgo) hours', person_id
+                        from project, person where person.name = '\(person)' on conflict do nothing
+                        """)
+            }
+            for person in ["ann", "bob", "cid", "dan"] {
+                for hour in [0, 3, 30] { try await contribute(person, hoursAgo: hour) }
+            }
+            #expect(try await status(fixture).rate == nil)
+            try await contribute("eve", hoursAgo: 30)
+            #expect(try await status(fixture).rate?.window == .seconds(168 * 3_600))
+            try await contribute("eve", hoursAgo: 3)
+            #expect(try await status(fixture).rate?.window == .seconds(24 * 3_600))
+            try await contribute("eve", hoursAgo: 0)
+            #expect(try await status(fixture).rate?.window == .seconds(3_600))
+        }
+    }
+
+    @Test func theOldestOfManySpansIsFoundByOneProbeALane() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: [])
+            try await fixture.importTasks(tasks(1))
+            try await fixture.owner.execute(
+                script: """
+                    insert into span (lane_id, slot, first_task, last_task, fresh, since)
+                    select lane_id, 1, i, i, false, clock() - make_interval(secs => 7200 - i % 3600)
+                        from lane, generate_series(1, 20000) i;
+                    analyze span; analyze lane;
+                    """)
+            let oldest = try await status(fixture).oldestWaiting
+            #expect(oldest >= .seconds(7_200) && oldest < .seconds(7_300))
+            try await fixture.owner.execute(script: "prepare queue as \(QueueStatements.status.sql)")
+            let plan = try await fixture.texts("explain execute queue('')").joined(separator: "\n")
+            #expect(plan.contains("span_since") && !plan.contains("Seq Scan on span"), "\(plan)")
         }
     }
 

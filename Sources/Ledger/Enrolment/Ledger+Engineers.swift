@@ -9,13 +9,15 @@ public struct EngineerRow: Sendable, Hashable {
 }
 
 enum EngineerStatements {
+    private static let open = "(select count(*) from lease l where l.person_id = p.person_id)"
     /// Who could be asked at all now: with the role, not denied, below the limits on open leases ($1) and on tasks of
-    /// the local date ($2; null: no limit). Indexes: role_grant_pkey, usage's primary key backwards.
+    /// the local date ($2; null: no limit). Indexes: role_grant_pkey, lease_person (by person, because a scan of the open
+    /// leases would walk their dead rows under an old snapshot), usage's primary key backwards.
     private static let reachable = """
         exists (select from role_grant r where r.person_id = p.person_id and r.role = 'engineer')
         and not exists (select from denial d where d.person_id = p.person_id)
-        and ($1::bigint is null or coalesce(h.open, 0) < $1)
-        and ($2::bigint is null or coalesce(h.open, 0) + coalesce((
+        and ($1::bigint is null or \(open) < $1)
+        and ($2::bigint is null or \(open) + coalesce((
             select case when u.day = (now.at at time zone p.zone)::date then u.day_labels else 0 end
             from usage u where u.person_id = p.person_id order by u.n desc limit 1), 0) < $2)
         """
@@ -31,29 +33,25 @@ enum EngineerStatements {
                 or exists (select from notice x where x.notice_id = g.notice_id
                     and x.version > g.notice_version and x.material and x.effective_at <= now.at)))
         """
-    private static let from = """
-        with now as materialized (select clock() as at),
-        held as (select person_id, count(*) as open from lease group by person_id)
-        """
     /// P9: one word for everybody who would not be leased anything now, whatever the cause. Index: enrolment_person.
     static let list = Statement(
         "engineer_list",
         """
-        \(from)
+        with now as materialized (select clock() as at)
         select p.name, \(reachable) and exists (
             select from enrolment e join project j using (project_id) where e.person_id = p.person_id and \(agreed))
-        from now, person p left join held h using (person_id)
+        from now, person p
         where exists (select from enrolment e where e.person_id = p.person_id)
         order by p.name
         """)
-    /// Projects for which at least one person is available.
-    static let availableProjects = Statement(
-        "engineer_available_projects",
+    /// Whether at least one person is available for a project ($3); ends at the first. Index: enrolment_pkey.
+    static let isAnybodyAvailable = Statement(
+        "engineer_is_anybody_available",
         """
-        \(from)
-        select j.project_id from now, project j where exists (
-            select from enrolment e join person p using (person_id) left join held h using (person_id)
-            where e.project_id = j.project_id and \(reachable) and \(agreed))
+        with now as materialized (select clock() as at)
+        select exists (
+            select from now, project j join enrolment e using (project_id) join person p using (person_id)
+            where j.project_id = $3 and \(reachable) and \(agreed))
         """)
 }
 

@@ -74,8 +74,13 @@ public struct MembershipSession: Sendable {
         """)
     private static let adopted = Statement(
         "member_adopted", "update coordinator set adopted_at = plimsoll.clock() where coordinator_id = $1")
+    /// What was said of its workers goes with it.
     private static let settled = Statement(
-        "member_settled", "update coordinator set settled_at = plimsoll.clock() where coordinator_id = $1")
+        "member_settled",
+        """
+        with presence as (delete from presence where coordinator_id = $1)
+        update coordinator set settled_at = plimsoll.clock() where coordinator_id = $1
+        """)
     /// Leases that a gone coordinator vouched for and that nobody presented. A plain scan of the open leases, once
     /// for each coordinator that is gone.
     private static let orphans = Statement(

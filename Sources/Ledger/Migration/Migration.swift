@@ -31,5 +31,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 4, name: "privileges", sql: PackageResources._04_privileges_sql),
         Migration(number: 5, name: "session", sql: PackageResources._05_session_sql),
         Migration(number: 6, name: "lease_check", sql: PackageResources._06_lease_check_sql),
+        Migration(number: 7, name: "presence", sql: PackageResources._07_presence_sql),
     ]
 }

@@ -14,7 +14,8 @@ public struct LeaseRow: Sendable, Hashable {
 }
 
 enum LeaseListStatements {
-    /// Oldest first. A walk over the open leases, which are few.
+    /// Oldest first. A walk over the open and parked leases, which are few; only those that are shown are looked up
+    /// further. Indexes: task_pkey, delivery_failure_pkey.
     static let list = Statement(
         "lease_list",
         """
@@ -22,15 +23,17 @@ enum LeaseListStatements {
         held as (
             select task_id, lane_id, project_id, first_granted_at, deadline, false as parked from lease
             union all
-            select task_id, lane_id, project_id, first_granted_at, until, true from parked)
+            select task_id, lane_id, project_id, first_granted_at, until, true from parked),
+        oldest as materialized (
+            select * from held where $1 = '' or project_id = (select project_id from project where name = $1)
+            order by first_granted_at, task_id limit $2)
         select p.name, t.external_key, a.kind,
             (extract(epoch from now.at - h.first_granted_at) * 1000000)::bigint,
             (extract(epoch from h.deadline - now.at) * 1000000)::bigint,
             (select count(*) from delivery_failure f where f.task_id = h.task_id), h.parked
-        from now, held h join project p using (project_id) join lane a using (lane_id)
+        from now, oldest h join project p using (project_id) join lane a using (lane_id)
             join task t on t.lane_id = h.lane_id and t.task_id = h.task_id
-        where $1 = '' or p.name = $1
-        order by h.first_granted_at, h.task_id limit $2
+        order by h.first_granted_at, h.task_id
         """)
 }
 

@@ -8,34 +8,28 @@ extension Ledger {
     static let rateWindowHours: [Int32] = [1, 24, 168]
 
     /// How the queues stand, exactly and at most a second old, of one project or all. The cost does not depend on how
-    /// many tasks there are. Throws `.notFound` for a project that does not exist.
+    /// many tasks there are, nor on how many pieces they are in. Throws `.notFound` for a project that does not exist.
+    ///
+    /// Measured with 10 million tasks in 200,000 spans, 20 projects, a week of contributions by 6,500 people and 19,500
+    /// open leases (PostgreSQL 15, 2 cores): the sums with the oldest age 0.3 ms (a minimum over all spans: 28 ms; 33 ms
+    /// while an old snapshot keeps 100,000 consumed spans), who contributed 0.1 ms, labels of a week 4 ms, the rest below
+    /// 0.1 ms; 19 ms more where it takes a look at all 6,500 people to see that none is available.
     public func queueStatus(project name: String? = nil) async throws -> [QueueStatus] {
         let rows = try await read(Query(QueueStatements.status, .text(name ?? "")))
         if let name, rows.isEmpty { throw unknownProject(name) }
-        let available = Set(try await availableProjects())
         var list: [QueueStatus] = []
-        for row in rows { list.append(try await status(row, available)) }
+        for row in rows { list.append(try await status(row)) }
         return list
     }
 
-    private func status(_ row: Row, _ available: Set<Int64>) async throws -> QueueStatus {
+    private func status(_ row: Row) async throws -> QueueStatus {
         let id = try row.int8(0)
         let state = ProjectState(rawValue: try row.text(2)) ?? .closed
         let (slots, parked) = (try row.int8(3), try row.int8(5))
         var (leased, done) = (try row.int8(4), try row.int8(6))
         let (late, quarantined) = (try row.int8(7), try row.int8(8))
         let waiting = max(0, slots - leased - parked - done - quarantined)
-        var rate: QueueRate?
-        for hours in Self.rateWindowHours {
-            let figures = try await read(Query(QueueStatements.rate, .int8(id), .int4(hours)))[0]
-            if try figures.int8(1) >= Self.smallGroup {
-                rate = QueueRate(
-                    labelsPerHour: Double(try figures.int8(0)) / Double(hours), window: .seconds(Int(hours) * 3_600))
-                break
-            }
-        }
-        let atWork = try await read(Query(QueueStatements.atWork, .int8(id)))[0].int8(0)
-        let isCoarse = (1..<Self.smallGroup).contains(atWork)
+        let isCoarse = try await areFewAtWork(id, leased: leased)
         if isCoarse {
             // With few people at work the figures of the moment would tell what one of them does.
             let recent = try await read(Query(QueueStatements.sinceHour, .int8(id)))[0]
@@ -45,77 +39,75 @@ extension Ledger {
         let oldest = try row.timestamptzOrNil(9).map { Moment(microseconds: $0) }
         let now = Moment(microseconds: try row.timestamptz(10))
         var reasons: [WaitingReason] = []
-        if waiting > 0 || quarantined > 0 {
-            reasons = try await self.reasons(
-                id, try row.text(1), state, waiting: waiting, quarantined: quarantined,
-                isAvailable: available.contains(id))
+        if quarantined > 0 { reasons.append(.quarantined(quarantined, of: try row.text(1))) }
+        if waiting > 0 {
+            reasons += try await self.reasons(id, try row.text(1), state, areManyAtWork: !isCoarse && leased > 0)
         }
         return QueueStatus(
             project: try row.text(1), state: state, waiting: waiting, leased: leased, parked: parked, done: done,
             late: late, quarantined: quarantined,
-            oldestWaiting: waiting > 0 ? oldest.map { max(.zero, now - $0) } ?? .zero : .zero, rate: rate,
-            isCoarse: isCoarse, reasons: reasons)
+            oldestWaiting: waiting > 0 ? oldest.map { max(.zero, now - $0) } ?? .zero : .zero,
+            rate: try await rate(id), isCoarse: isCoarse, reasons: reasons)
     }
 
-    private func reasons(
-        _ id: Int64, _ name: String, _ state: ProjectState, waiting: Int64, quarantined: Int64, isAvailable: Bool
-    ) async throws -> [WaitingReason] {
-        var list: [WaitingReason] = []
-        if quarantined > 0 {
-            list.append(
-                WaitingReason(
-                    .quarantined,
-                    "\(quarantined) slots are in quarantine: their tasks were handed out in vain too often",
-                    "plimsoll task list --state quarantined, then plimsoll task requeue or task cancel"))
+    /// Over the smallest window to which enough people contributed; nil: there is none.
+    private func rate(_ id: Int64) async throws -> QueueRate? {
+        for hours in Self.rateWindowHours where try await contributors(id, hours: hours).count >= Self.smallGroup {
+            let labels = try await read(Query(QueueStatements.labels, .int8(id), .int4(hours)))[0].int8(0)
+            return QueueRate(
+                labelsPerHour: Double(labels) / Double(hours), window: .seconds(Int(hours) * 3_600))
         }
-        guard waiting > 0 else { return list }
+        return nil
+    }
+
+    /// Different people who contributed lately, no more of them than a small group has.
+    private func contributors(_ id: Int64, hours: Int32) async throws -> [Int64] {
+        try await read(
+            Query(QueueStatements.contributors, .int8(id), .int4(hours), .int8(Self.smallGroup))
+        )[0].int8Array(0)
+    }
+
+    /// Whether somebody is at work and fewer than a small group are: those who contributed since the last full hour
+    /// began, or hold something.
+    private func areFewAtWork(_ id: Int64, leased: Int64) async throws -> Bool {
+        let recent = try await contributors(id, hours: 1)
+        let missing = Self.smallGroup - Int64(recent.count)
+        guard missing > 0, leased > 0 else { return missing > 0 && !recent.isEmpty }
+        let holders = try await read(
+            Query(QueueStatements.holders, .int8(id), .int8Array(recent), .int8(missing)))[0].int8(0)
+        return holders < missing
+    }
+
+    /// Why slots wait. Of what is about people only the first that holds is said, so that no two together tell more
+    /// than each (P9).
+    private func reasons(
+        _ id: Int64, _ name: String, _ state: ProjectState, areManyAtWork: Bool
+    ) async throws -> [WaitingReason] {
         switch state {
-        case .paused:
-            list.append(WaitingReason(.paused, "the project is paused", "plimsoll project resume \(name)"))
-            return list
-        case .closed:
-            list.append(WaitingReason(.closed, "the project is closed", "nothing: closing is for good"))
-            return list
+        case .paused: return [.paused(name)]
+        case .closed: return [.closed]
         case .open: break
         }
         let row = try await read(Query(QueueStatements.obstacles, .int8(id)))[0]
-        if try row.int8(0) == 0 {
-            list.append(WaitingReason(.noCoordinator, "no coordinator is running", "plimsoll serve, or plimsoll up"))
-        }
-        let lacking = try row.textArray(2)
-        if !lacking.isEmpty {
-            list.append(
-                WaitingReason(
-                    .noNotice, "no notice is in force for: \(lacking.joined(separator: ", "))",
-                    "plimsoll notice publish: without a notice nobody can agree"))
-        }
-        if try row.int8(1) == 0 {
-            list.append(
-                WaitingReason(
-                    .nobodyEnrolled, "nobody is enrolled", "plimsoll engineer enrol NAME --project \(name)"))
-        } else if !isAvailable {
-            // P9: how many are not available, and why, is nobody's business.
-            list.append(
-                WaitingReason(
-                    .nobodyAvailable, "nobody who is enrolled is available now",
-                    "wait, enrol others, or look at the limits: plimsoll policy show"))
-        }
-        if list.allSatisfy({ $0.code == .quarantined }) {
-            list.append(
-                WaitingReason(
-                    .nobodyConnected, "people are available and none has asked for all of it yet",
-                    "let them run plimsoll work"))
-        }
-        return list
+        let lacking = try row.textArray(3)
+        var list: [WaitingReason] = []
+        if try !row.bool(0) { list.append(.noCoordinator) }
+        if try row.bool(1) { list.append(.readOnly) }
+        if !lacking.isEmpty { list.append(.noNotice(lacking)) }
+        if try !row.bool(2) { list.append(.nobodyEnrolled(name)) }
+        guard list.isEmpty else { return list }
+        if try row.boolOrNil(4) == true { return [.beingHandedOut] }
+        if areManyAtWork { return [.allLeased] }
+        if try row.isNull(4), try await isAnybodyAvailable(id) { return [.nobodyConnected] }
+        return [.nobodyAvailable]
     }
 
-    /// Projects for which at least one person is available.
-    private func availableProjects() async throws -> [Int64] {
+    /// Whether at least one person enrolled, connected or not, could be asked at all.
+    private func isAnybodyAvailable(_ id: Int64) async throws -> Bool {
         let limits = try await policy().parsed().limits
         return try await read(
             Query(
-                EngineerStatements.availableProjects, .int8(limits.openLeases.map { Int64($0) }),
-                .int8(limits.dayTasks.map { Int64($0) }))
-        ).map { try $0.int8(0) }
+                EngineerStatements.isAnybodyAvailable, .int8(limits.openLeases.map { Int64($0) }),
+                .int8(limits.dayTasks.map { Int64($0) }), .int8(id)))[0].bool(0)
     }
 }

@@ -40,16 +40,26 @@ public struct QueueRate: Sendable, Hashable {
 
 /// Why tasks wait, and what to do about it.
 public struct WaitingReason: Sendable, Hashable {
+    /// What is told of people is told of all of them together: connected yes or no, and available yes or no, the same
+    /// whatever the cause (P9).
     public enum Code: String, Sendable, CaseIterable {
+        /// Not of tasks that wait, but of tasks that nobody will be given until somebody decides.
+        case quarantined
         case paused
         case closed
+        case readOnly = "read-only"
+        /// None is a member now, so nothing is handed out.
         case noCoordinator = "no-coordinator"
-        case nobodyEnrolled = "nobody-enrolled"
+        /// A purpose that the project needs has no notice in force, so nobody can agree.
         case noNotice = "no-notice"
-        case nobodyAvailable = "nobody-available"
+        case nobodyEnrolled = "nobody-enrolled"
+        /// Somebody could be given something, and no worker of those enrolled is connected to any coordinator.
         case nobodyConnected = "nobody-connected"
+        /// Many are at work and none of them can be given more now: what waits goes out as they finish.
         case allLeased = "all-leased"
-        case quarantined
+        /// Nobody enrolled is connected and can be given any of what waits.
+        case nobodyAvailable = "nobody-available"
+        /// Somebody is connected and available: what waits goes out as it is asked for.
         case beingHandedOut = "being-handed-out"
     }
 
@@ -66,8 +76,9 @@ public struct WaitingReason: Sendable, Hashable {
 
 enum QueueStatements {
     /// The sums: the last fold and the rows that it has not taken in, in one statement so that no row is counted twice
-    /// or not at all; with what tells why slots wait. Cost: the projects, the rows of about a second, and one index
-    /// probe a lane. Indexes: tally_fold_pkey, tally_writer, span_pkey.
+    /// or not at all; with how old the oldest waiting span is. Cost: the projects, the rows of about a second, one index
+    /// probe a lane, and the blocks in coordinators' hands, which are few. Indexes: tally_fold_pkey, tally_writer,
+    /// span_since.
     static let status = Statement(
         "queue_status",
         """
@@ -85,53 +96,78 @@ enum QueueStatements {
             (coalesce(l.late, 0) + coalesce(r.late, 0))::bigint,
             (coalesce(l.quarantined, 0) + coalesce(r.quarantined, 0))::bigint,
             (select least(
-                (select min(s.since) from lane a join span s using (lane_id) where a.project_id = p.project_id),
+                (select min(s.since) from lane a cross join lateral (select since from span
+                    where lane_id = a.lane_id order by since limit 1) s where a.project_id = p.project_id),
                 (select min(b.since) from lane a join block b using (lane_id) where a.project_id = p.project_id))),
             now.at
         from now, project p left join last l using (project_id) left join rest r on r.project_id = p.project_id
         where $1 = '' or p.name = $1 order by p.name
         """)
-    /// Labels of the minutes since a moment, and how many people contributed in its hours. Indexes: tally_minute_pkey,
-    /// contribution_pkey.
-    static let rate = Statement(
-        "queue_rate",
+    /// Labels of the minutes since a moment, at most a week of them. Index: tally_minute_pkey. Here and below the clock
+    /// stands in a subquery: it is volatile, and as such bounds no index scan.
+    static let labels = Statement(
+        "queue_labels",
         """
-        select
-            coalesce((select sum(done) from tally_minute where project_id = $1
-                and minute >= clock() - make_interval(hours => $2)), 0)::bigint,
-            (select count(distinct person_id) from contribution where project_id = $1
-                and hour >= date_trunc('hour', clock() - make_interval(hours => $2)))
+        select coalesce(sum(done), 0)::bigint from tally_minute
+        where project_id = $1 and minute >= (select clock() - make_interval(hours => $2))
+        """)
+    /// How many different people contributed in the hours since a moment, counted no further than $3: one index probe
+    /// for each of them, over at most a week of hours of few people. Index: contribution_pkey.
+    static let contributors = Statement(
+        "queue_contributors",
+        """
+        with recursive seen as (
+            select '{}'::bigint[] as people
+            union all
+            select s.people || c.person_id from seen s cross join lateral (
+                select person_id from contribution where project_id = $1
+                    and hour >= (select date_trunc('hour', clock() - make_interval(hours => $2)))
+                    and person_id <> all(s.people)
+                order by hour desc limit 1) c
+            where cardinality(s.people) < $3)
+        select people from seen order by cardinality(people) desc limit 1
+        """)
+    /// How many people beside those known ($2) hold something, counted no further than $3. Indexes: enrolment_pkey, then
+    /// lease_person for each enrolled person until enough are found: a scan of the open leases would walk their dead
+    /// rows under an old snapshot.
+    static let holders = Statement(
+        "queue_holders",
+        """
+        select count(*) from (
+            select from enrolment e where e.project_id = $1 and e.person_id <> all($2::bigint[])
+                and exists (select from lease l where l.person_id = e.person_id and l.project_id = $1)
+            limit $3) w
         """)
     /// What moved since the hour began, which coarse figures leave out. Indexes: tally_minute_pkey, tally_writer.
     static let sinceHour = Statement(
         "queue_since_hour",
         """
         with recent as (
-            select leased, done from tally_minute where project_id = $1 and minute >= date_trunc('hour', clock())
+            select leased, done from tally_minute where project_id = $1
+                and minute >= (select date_trunc('hour', clock()))
             union all
             select leased, done from tally where project_id = $1
                 and writer >= coalesce((select max(up_to) from tally_fold), '0'::xid8)
-                and at >= date_trunc('hour', clock()))
+                and at >= (select date_trunc('hour', clock())))
         select coalesce(sum(leased), 0)::bigint, coalesce(sum(done), 0)::bigint from recent
         """)
-    /// How many people are at work: those who contributed in the last hour or hold something. Indexes:
-    /// contribution_pkey; the open leases are few.
-    static let atWork = Statement(
-        "queue_at_work",
-        """
-        select count(*) from (
-            select person_id from contribution where project_id = $1
-                and hour >= date_trunc('hour', clock() - interval '1 hour')
-            union select person_id from lease where project_id = $1) w
-        """)
-    /// What stands between waiting slots and people, without naming anybody. Indexes: enrolment_pkey, notice_pkey.
+    /// What stands between waiting slots and people, without naming anybody: whether a coordinator lives, read-only
+    /// mode, whether anybody is enrolled, purposes without a notice, and what the living coordinators say of their
+    /// workers (null: none is connected). Indexes: coordinator_life_pkey backwards, enrolment_pkey, notice_pkey,
+    /// presence_pkey.
     static let obstacles = Statement(
         "queue_obstacles",
         """
+        with alive as materialized (
+            select c.coordinator_id from coordinator c where c.left_at is null
+                and (select l.until from coordinator_life l where l.coordinator_id = c.coordinator_id
+                    order by l.n desc limit 1) > clock())
         select
-            (select count(*) from coordinator c where c.left_at is null),
-            (select count(*) from enrolment e where e.project_id = $1),
+            exists (select from alive),
+            exists (select from deployment where read_only),
+            exists (select from enrolment e where e.project_id = $1),
             coalesce((select array_agg(u.purpose order by u.purpose) from project_purpose u where u.project_id = $1
-                and not exists (select from notice n where n.purpose = u.purpose and n.effective_at <= clock())), '{}')
+                and not exists (select from notice n where n.purpose = u.purpose and n.effective_at <= clock())), '{}'),
+            (select bool_or(p.available) from alive join presence p using (coordinator_id) where p.project_id = $1)
         """)
 }

@@ -1,0 +1,49 @@
+import Ledger
+import PlimsollModel
+import QualityReview
+
+/// What queue status is told of the workers here: for which projects anybody is connected, and whether any of them
+/// could be given something now. The only place where that is known; see ``Ledger/reportPresence(_:of:)``.
+extension Dispatcher {
+    /// Streams looked at before others get their turn with this actor.
+    private static let streamsPerTurn = 128
+
+    /// For each open project with somebody connected, whether anybody connected is available. Empty where nothing is
+    /// granted.
+    ///
+    /// The gate is not asked again for a project for which somebody available was found, so while work flows it is asked
+    /// for a few streams. Only where nobody can be given anything it is asked for all of them, a few at a time.
+    func presence() async -> [ProjectPresence] {
+        var found: [ProjectID: Bool] = [:]
+        for (index, id) in Array(streams.keys).enumerated() {
+            guard mayGrant, let deployment, !deployment.readOnly else { return [] }
+            look(at: id, deployment, &found)
+            if index % Self.streamsPerTurn == Self.streamsPerTurn - 1 { await Task.yield() }
+        }
+        return found.map { ProjectPresence(project: $0, isAvailable: $1) }
+    }
+
+    /// A worker that has asked for nothing yet may be of a person whose state was not read; the first want brings it.
+    private func look(at id: StreamID, _ deployment: DeploymentState, _ found: inout [ProjectID: Bool]) {
+        guard let stream = streams[id], stream.isAttached, !stream.isLeaving, var state = people[stream.person] else {
+            return
+        }
+        var isFresh = false
+        for id in state.facts.enrolled where found[id] != true && (stream.project ?? id) == id {
+            guard let project = deployment.projects[id], project.state == "open" else { continue }
+            if !isFresh { state.refreshOpenLeases(lanes: storedLane) }
+            isFresh = true
+            found[id] = (laneOrder[id] ?? []).contains { couldGive($0, of: project, to: state) }
+        }
+    }
+
+    /// The lane holds something that this person was not looked through for, and the gate is open.
+    private func couldGive(_ lane: LaneID, of project: StoredProject, to state: PersonState) -> Bool {
+        guard let feed = lanes[lane], mayHoldMore(lane, for: state.person) || feed.hasSomething(for: state.person)
+        else { return false }
+        return Gate.decide(
+            person: state.facts, lane: ask(of: feed, project: project), limits: limits,
+            now: max(state.at, clockReading?.database ?? state.at), want: 1
+        ).isGranted
+    }
+}
