@@ -108,7 +108,7 @@ let package = Package(
             dependencies: [
                 "Coordinator", "Exchange", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol",
                 "Postgres", "PrivateCluster", "WorkerKit", argumentParser, grpc, grpcProtobuf, grpcTransport, lifecycle,
-                logging, nio, nioPosix, protobuf, unixSignals, yams,
+                logging, nio, nioPosix, nioSSL, protobuf, unixSignals, yams,
             ],
             resources: [.embedInCode("Demo/Tasks"), .embedInCode("Demo/policy.yaml")],
             swiftSettings: house),

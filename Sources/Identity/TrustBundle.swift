@@ -78,6 +78,17 @@ public struct TrustBundle: Sendable {
         try verify(Certificate(leafPEM: pem), now: now)
     }
 
+    /// Verifies a certificate in DER bytes, as a peer shows it; throws as above.
+    public func verify(der: [UInt8], now: Date) throws(IdentityError) -> CertificateIdentity {
+        let certificate = try IdentityError.wrapping(.unreadable, "these bytes are no DER certificate") {
+            try Certificate(derEncoded: der)
+        }
+        return try verify(certificate, now: now)
+    }
+
+    /// The last second of each authority's validity, in the order of the bundle.
+    public var ends: [Date] { authorities.map(\.notValidAfter) }
+
     /// This bundle with one more authority; throws as `init(pem:)`.
     func adding(authorityPEM: String) throws(IdentityError) -> TrustBundle {
         try TrustBundle(pem: pem + (pem.hasSuffix("\n") ? "" : "\n") + authorityPEM)

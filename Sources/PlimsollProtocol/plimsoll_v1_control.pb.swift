@@ -960,6 +960,10 @@ public nonisolated struct Plimsoll_V1_DiagnoseResponse: Sendable {
 
   public var checks: [Plimsoll_V1_Diagnosis] = []
 
+  /// The database's clock when the coordinator answered, since 1970, for comparing one's own clock with; nothing is
+  /// decided by it. 0: the database did not answer.
+  public var databaseClockMicroseconds: Int64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -3135,7 +3139,7 @@ nonisolated extension Plimsoll_V1_DiagnoseRequest: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Plimsoll_V1_DiagnoseResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DiagnoseResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}checks\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}checks\0\u{3}database_clock_microseconds\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3144,6 +3148,7 @@ nonisolated extension Plimsoll_V1_DiagnoseResponse: SwiftProtobuf.Message, Swift
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.checks) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.databaseClockMicroseconds) }()
       default: break
       }
     }
@@ -3153,11 +3158,15 @@ nonisolated extension Plimsoll_V1_DiagnoseResponse: SwiftProtobuf.Message, Swift
     if !self.checks.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.checks, fieldNumber: 1)
     }
+    if self.databaseClockMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.databaseClockMicroseconds, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_DiagnoseResponse, rhs: Plimsoll_V1_DiagnoseResponse) -> Bool {
     if lhs.checks != rhs.checks {return false}
+    if lhs.databaseClockMicroseconds != rhs.databaseClockMicroseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -23,6 +23,17 @@ import Testing
         }
     }
 
+    @Test func `a certificate as a peer shows it is verified like the same in a file`() throws {
+        let authority = try makeAuthority()
+        let issued = try authority.issue(request: KeyPair().request(for: ada()), as: ada(), now: now)
+        let der = try PEMDocument(pemString: issued.pem).derBytes
+        #expect(try authority.trust.verify(der: der, now: now).identity == ada())
+        #expect(authority.trust.ends == [authority.notAfter])
+        let late = now.addingTimeInterval(400 * 86_400)
+        refused(.expired) { try authority.trust.verify(der: der, now: late) }
+        refused(.unreadable) { try authority.trust.verify(der: [1, 2, 3], now: now) }
+    }
+
     @Test func `signature and validity are judged as the library's own verifier judges them`() async throws {
         let made = try withDirectory { directory in
             let authority = try CertificateAuthority.create(trustDomain: domain, in: directory, now: now)

@@ -1,9 +1,10 @@
 import Foundation
-import Ledger
 import PlimsollModel
 import Postgres
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 @Suite struct LateAnswerTests {
     /// A late answer of a person to a task, by plain SQL.
@@ -64,11 +65,29 @@ import Testing
         try await withLedger { fixture in
             let rows = try await fixture.ledger.diagnose()
             #expect(rows.first { $0.name == "schema" }?.state == .ok)
+            #expect(rows.first { $0.name == "database" }?.finding.contains("as plimsoll_coordinator") == true)
+            #expect(rows.first { $0.name == "server" }?.finding.hasPrefix("PostgreSQL ") == true)
+            #expect(rows.first { $0.name == "replication" }?.finding == "none, synchronous_commit = on")
+            #expect(rows.first { $0.name == "oldest transaction" }?.state == .ok)
+            #expect(rows.first { $0.name == "coordinator's clock" }?.state == .ok)
+            #expect(rows.allSatisfy { ($0.state == .ok) == $0.remedy.isEmpty })
             #expect(rows.first { $0.name == "durability" }?.state == .failed)
             #expect(rows.first { $0.name == "coordinators" }?.state == .warning)
             #expect(rows.first { $0.name == "policy" }?.state == .ok)
             #expect(rows.first { $0.name == "partitions" }?.state == .ok)
             #expect(rows.count >= 9)
         }
+    }
+
+    @Test(arguments: [
+        (0, "", "on", DiagnosisRow.State.ok), (0, "", "off", .failed), (2, "", "on", .ok), (1, "a", "on", .ok),
+        (0, "a", "on", .failed), (1, "a", "local", .warning), (1, "a", "remote_apply", .ok),
+    ])
+    func theDoctorSaysWhatAnAckSurvives(
+        _ standbys: Int64, _ names: String, _ commit: String, _ state: DiagnosisRow.State
+    ) {
+        let row = Ledger.replicationRow(standbys: standbys, synchronous: names, commit: commit)
+        #expect(row.state == state, "\(row)")
+        #expect((row.state == .ok) == row.remedy.isEmpty)
     }
 }

@@ -35,8 +35,11 @@ extension ControlService {
     func diagnose(
         request: Plimsoll_V1_DiagnoseRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_DiagnoseResponse {
-        let checks = try await ledger.diagnose()
+        let checks = try await ledger.diagnose() + process.rows()
+        // Last, so that as little as possible lies between this look and the caller's own. Away: the checks say so.
+        let clock = try? await ledger.databaseClock()
         return .with {
+            $0.databaseClockMicroseconds = clock?.microseconds ?? 0
             $0.checks = checks.map { check in
                 .with {
                     $0.name = check.name

@@ -9,10 +9,13 @@ struct ControlService: Plimsoll_V1_Control.SimpleServiceProtocol {
     let ledger: Ledger
     /// nil: this deployment's authority is elsewhere, and certificates are issued there.
     let authority: CertificateAuthority?
+    /// What `doctor` is told of this process.
+    let process: ProcessDiagnosis
 
-    init(ledger: Ledger, authority: CertificateAuthority?) {
+    init(ledger: Ledger, authority: CertificateAuthority?, process: ProcessDiagnosis = ProcessDiagnosis()) {
         self.ledger = ledger
         self.authority = authority
+        self.process = process
     }
 }
 

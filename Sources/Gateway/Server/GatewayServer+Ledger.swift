@@ -13,6 +13,11 @@ extension GatewayServer {
         try self.init(
             configuration: configuration, dispatch: coordinator,
             desk: LedgerDesk(ledger: ledger, authority: authority),
-            services: [ControlService(ledger: ledger, authority: authority)], logger: logger)
+            services: [
+                ControlService(
+                    ledger: ledger, authority: authority,
+                    process: ProcessDiagnosis(
+                        times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits))
+            ], logger: logger)
     }
 }

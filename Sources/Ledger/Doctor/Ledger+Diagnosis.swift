@@ -1,4 +1,5 @@
-import PlimsollModel
+import FoundationEssentials
+public import PlimsollModel
 import Postgres
 
 /// One thing that was looked at.
@@ -24,12 +25,13 @@ public struct DiagnosisRow: Sendable, Hashable {
 enum DiagnosisStatements {
     static let server = Statement.unprepared(
         """
-        select current_setting('server_version'), current_setting('server_version_num')::int,
-            pg_is_in_recovery(), current_setting('synchronous_commit'), current_setting('fsync'),
-            current_setting('full_page_writes'),
+        select current_setting('server_version'), pg_is_in_recovery(), current_setting('synchronous_commit'),
+            current_setting('fsync'), current_setting('full_page_writes'),
             (select count(*) from pg_stat_replication), current_setting('synchronous_standby_names'),
-            (extract(epoch from clock() - clock_timestamp()) * 1000000)::bigint
+            (extract(epoch from clock() - clock_timestamp()) * 1000000)::bigint, current_database()::text,
+            current_user::text, coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'a local socket')
         """)
+    static let clock = Statement.unprepared("select clock()")
     /// The oldest transaction that holds back cleaning up. Other sessions' texts are not read.
     static let oldest = Statement.unprepared(
         """
@@ -75,14 +77,20 @@ extension Ledger {
                 )
             }
         }
+        try await check("database") { try await serverRows() }
         try await check("schema") { [try await schemaRow()] }
-        try await check("server") { try await serverRows() }
+        try await check("coordinator's clock") { [try await clockRow()] }
         try await check("oldest transaction") { [try await oldestRow()] }
         try await check("coordinators") { try await coordinatorRows() }
         try await check("partitions") { [try await partitionRow()] }
         try await check("queue figures") { [try await foldRow()] }
         try await check("policy") { [try await policyRow()] }
         return list
+    }
+
+    /// The database's clock, for showing how far another one is from it.
+    public func databaseClock() async throws -> Moment {
+        Moment(microseconds: try await read(Query(DiagnosisStatements.clock))[0].timestamptz(0))
     }
 
     private func schemaRow() async throws -> DiagnosisRow {
@@ -95,26 +103,67 @@ extension Ledger {
 
     private func serverRows() async throws -> [DiagnosisRow] {
         let row = try await read(Query(DiagnosisStatements.server))[0]
-        var rows = [DiagnosisRow("server", .ok, "PostgreSQL \(try row.text(0))")]
-        let durable = try row.text(4) == "on" && row.text(5) == "on"
+        let place = "\(try row.text(8)) as \(try row.text(9)) over \(try row.text(10))"
+        var rows = [
+            try row.bool(1)
+                ? DiagnosisRow(
+                    "database", .failed, "\(place): a standby, which takes no writes",
+                    remedy: "name the primary, or several hosts with target_session_attrs=read-write")
+                : DiagnosisRow("database", .ok, place),
+            DiagnosisRow("server", .ok, "PostgreSQL \(try row.text(0))"),
+        ]
+        let durable = try row.text(3) == "on" && row.text(4) == "on"
         rows.append(
             durable
                 ? DiagnosisRow("durability", .ok, "fsync and full_page_writes are on")
                 : DiagnosisRow(
                     "durability", .failed, "the server may lose acknowledged labels in a crash (P5)",
                     remedy: "set fsync = on and full_page_writes = on"))
-        let standbys = try row.int8(6)
-        let named = try row.text(7)
         rows.append(
-            DiagnosisRow(
-                "replication", .ok,
-                standbys == 0 ? "none" : "\(standbys) standbys, \(named.isEmpty ? "asynchronous" : "synchronous")"))
-        let drift = Duration.microseconds(abs(try row.int8(8)))
+            Self.replicationRow(
+                standbys: try row.int8(5), synchronous: try row.text(6), commit: try row.text(2)))
+        let drift = Duration.microseconds(abs(try row.int8(7)))
         rows.append(
             drift < .seconds(1)
                 ? DiagnosisRow("clock", .ok, "the shipped clock")
                 : DiagnosisRow("clock", .failed, "plimsoll.clock() is not the server's clock", remedy: "restore it"))
         return rows
+    }
+
+    /// What an acknowledged label survives (P5). Whether the primary waits for a standby is a matter of both settings.
+    static func replicationRow(standbys: Int64, synchronous: String, commit: String) -> DiagnosisRow {
+        let count = standbys == 0 ? "none" : standbys == 1 ? "1 standby" : "\(standbys) standbys"
+        let waits = !synchronous.isEmpty && !["local", "off"].contains(commit)
+        let mode = standbys == 0 && synchronous.isEmpty ? "" : waits ? ", synchronous" : ", asynchronous"
+        let finding = "\(count)\(mode), synchronous_commit = \(commit)"
+        if commit == "off" {
+            return DiagnosisRow(
+                "replication", .failed, "\(finding): a crash loses acknowledged labels (P5)",
+                remedy: "take synchronous_commit = off out of the coordinator's connection string")
+        }
+        if waits, standbys == 0 {
+            return DiagnosisRow(
+                "replication", .failed, "\(finding): every commit waits for a standby that is not there",
+                remedy: "start the standby, or empty synchronous_standby_names")
+        }
+        if !synchronous.isEmpty, !waits {
+            return DiagnosisRow(
+                "replication", .warning, "\(finding): synchronous_standby_names has no effect",
+                remedy: "set synchronous_commit = on")
+        }
+        return DiagnosisRow("replication", .ok, finding)
+    }
+
+    /// This process's clock beside the database's, which was read between two looks at ours.
+    private func clockRow() async throws -> DiagnosisRow {
+        let before = Moment.ofThisMachine
+        let database = try await databaseClock()
+        let difference = ClockDifference(of: database, between: before, and: .ofThisMachine)
+        guard difference.isLarge else {
+            return DiagnosisRow("coordinator's clock", .ok, difference.sentence)
+        }
+        return DiagnosisRow(
+            "coordinator's clock", .warning, difference.sentence, remedy: ClockDifference.remedy)
     }
 
     private func oldestRow() async throws -> DiagnosisRow {
@@ -167,5 +216,12 @@ extension Ledger {
                 "policy", .failed, "version \(policy.version) cannot be read by this build",
                 remedy: "plimsoll policy apply another document")
         }
+    }
+}
+
+extension Moment {
+    /// What this machine's clock says; for comparing, never for deciding (P8).
+    fileprivate static var ofThisMachine: Moment {
+        Moment(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Identity
 import PlimsollModel
 import PlimsollProtocol
@@ -15,18 +16,44 @@ struct Doctor: AsyncParsableCommand {
     func run() async throws {
         var findings: [Finding] = []
         do {
-            findings += LocalChecks.identity(try connection.identityFiles())
+            let files = try connection.identityFiles()
+            findings += LocalChecks.identity(files)
+            findings += await lookAtServers(files)
         } catch {
             let failure = CommandFailure(error)
             findings.append(Finding("identity", .failed, failure.message, remedy: failure.next ?? ""))
         }
         findings.append(LocalChecks.openFiles())
         findings += await askCoordinator()
-        switch output.format {
-        case .json: Output.json(Table.json(findings))
-        case .table: findings.flatMap(\.lines).forEach(Output.line)
+        if output.format == .table {
+            findings.flatMap(\.lines).forEach(Output.line)
+        } else {
+            output.list(findings, empty: "")
         }
         if findings.contains(where: { $0.state == .failed }) { throw ExitStatus.failed }
+    }
+
+    /// The certificate of every coordinator that is named. One that does not answer is a finding of its own only beside
+    /// others: else `askCoordinator` says so.
+    private func lookAtServers(_ files: IdentityFiles) async -> [Finding] {
+        guard let addresses = try? connection.addresses(), let trust = try? files.load().trust else {
+            // Said by the checks before and after this one.
+            return []
+        }
+        var findings: [Finding] = []
+        for address in addresses {
+            do {
+                let certificate = try await ServerCertificate.shown(at: address)
+                findings.append(LocalChecks.serverCertificate(certificate, of: address, trust: trust))
+            } catch {
+                guard addresses.count > 1 else { continue }
+                findings.append(
+                    Finding(
+                        "certificate of \(address)", .warning, "nobody answers there",
+                        remedy: "start that coordinator, or take it out of --server"))
+            }
+        }
+        return findings
     }
 
     private func askCoordinator() async -> [Finding] {
@@ -42,7 +69,14 @@ struct Doctor: AsyncParsableCommand {
                 guard client.me.identity.role == .operator || client.me.identity.role == .supervisor else {
                     return findings + [Finding("deployment", .ok, "its checks are shown to operators and supervisors")]
                 }
+                let asked = Date()
                 let answer = try await client.control.diagnose(.init(), options: ControlClient.callOptions)
+                let heard = Date()
+                if answer.databaseClockMicroseconds != 0 {
+                    findings.append(
+                        LocalChecks.clock(
+                            databaseMicroseconds: answer.databaseClockMicroseconds, asked: asked, heard: heard))
+                }
                 return findings + answer.checks.map(Finding.init)
             }
         } catch {

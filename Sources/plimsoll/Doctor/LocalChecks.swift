@@ -1,5 +1,7 @@
 import Foundation
+import Gateway
 import Identity
+import PlimsollModel
 
 /// What `doctor` can see on this machine without asking anybody.
 enum LocalChecks {
@@ -31,7 +33,62 @@ enum LocalChecks {
         } else {
             findings.append(Finding("certificate", .ok, "valid until \(end)"))
         }
-        return findings
+        return findings + content.trust.ends.map { authority(end: $0, now: now) }
+    }
+
+    /// An authority's certificate needs its time for a new one to be trusted everywhere beside it: as long as the
+    /// longest life of what it signs.
+    static func authority(end: Date, now: Date) -> Finding {
+        let text = end.ISO8601Format()
+        let remedy = "make a new authority with `plimsoll cert init` and put it into every ca.pem beside this one"
+        if now > end { return Finding("authority", .failed, "ended at \(text)", remedy: remedy) }
+        let rest = Duration.seconds(Int64(end.timeIntervalSince(now)))
+        guard rest > authorityRestWanted else {
+            return Finding("authority", .warning, "ends at \(text), and what it signs with it", remedy: remedy)
+        }
+        return Finding("authority", .ok, "valid until \(text)")
+    }
+
+    /// What a coordinator showed in its handshake, looked at as a worker would.
+    static func serverCertificate(
+        _ der: [UInt8], of address: ServerAddress, trust: TrustBundle, now: Date = Date()
+    ) -> Finding {
+        let name = "certificate of \(address)"
+        do {
+            let holder = try trust.verify(der: der, now: now)
+            guard holder.identity.role == .coordinator else {
+                return Finding(
+                    name, .failed, "is of \(holder.identity.uri), no coordinator",
+                    remedy: "see what listens there, and what `identity` in its configuration names")
+            }
+            let end = holder.notAfter.ISO8601Format()
+            guard holder.renewalDue(now: now) else { return Finding(name, .ok, "valid until \(end)") }
+            return Finding(name, .warning, "ends at \(end)", remedy: serverRenewal)
+        } catch {
+            return Finding(
+                name, .failed, error.message,
+                remedy: error.code == .expired
+                    ? serverRenewal : "see that this ca.pem and that coordinator are of one deployment")
+        }
+    }
+
+    private static let serverRenewal =
+        "on its machine: plimsoll cert request, cert issue and cert install, then SIGHUP to the coordinator"
+
+    /// As long as the longest life of a leaf.
+    private static let authorityRestWanted = Duration.hours(24 * 90)
+
+    /// This machine's clock beside the database's, which a coordinator told between `asked` and `heard`.
+    static func clock(databaseMicroseconds: Int64, asked: Date, heard: Date) -> Finding {
+        let difference = ClockDifference(
+            of: Moment(microseconds: databaseMicroseconds), between: moment(asked), and: moment(heard))
+        return difference.isLarge
+            ? Finding("this machine's clock", .warning, difference.sentence, remedy: ClockDifference.remedy)
+            : Finding("this machine's clock", .ok, difference.sentence)
+    }
+
+    private static func moment(_ date: Date) -> Moment {
+        Moment(microseconds: Int64(date.timeIntervalSince1970 * 1_000_000))
     }
 
     static func openFiles() -> Finding {
@@ -42,25 +99,5 @@ enum LocalChecks {
                 remedy: "for a coordinator set LimitNOFILE=65536 in its unit, or raise `ulimit -Hn`")
         }
         return Finding("open files", .ok, "up to \(limit.hard)")
-    }
-}
-
-/// The process's limit of open files.
-enum OpenFiles {
-    static func limit() -> (soft: UInt64, hard: UInt64) {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return (0, 0) }
-        return (UInt64(limit.rlim_cur), UInt64(limit.rlim_max))
-    }
-
-    /// Raises the soft limit to the hard one, which needs no rights; gives the limit that then holds.
-    static func raise() -> UInt64 {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
-        if limit.rlim_cur < limit.rlim_max {
-            limit.rlim_cur = limit.rlim_max
-            guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return self.limit().soft }
-        }
-        return UInt64(limit.rlim_cur)
     }
 }
