@@ -98,7 +98,7 @@ extension Ledger {
         guard list.isEmpty else { return list }
         if try row.boolOrNil(4) == true { return [.beingHandedOut] }
         if areManyAtWork { return [.allLeased] }
-        if try row.isNull(4), try await isAnybodyAvailable(id) { return [.nobodyConnected] }
+        if row.isNull(4), try await isAnybodyAvailable(id) { return [.nobodyConnected] }
         return [.nobodyAvailable]
     }
 
