@@ -283,8 +283,8 @@ extension SystemTests {
                     let harm = (result.output + result.errors).unicodeScalars.filter(Self.isHarmful)
                     #expect(harm.isEmpty, "\(harm.map { String($0.value, radix: 16) }) in \(result)")
                 }
-                #expect(shown[0].errors.contains(#"x\u{1b}[2Jy"#), "\(shown[0])")
-                #expect(shown[3].output.contains(#"x\u{1b}[2Jy"#), "\(shown[3])")
+                #expect(shown[0].errors.contains("x<U+001B>[2Jy"), "\(shown[0])")
+                #expect(shown[3].output.contains("x<U+001B>[2Jy"), "\(shown[3])")
             }
         }
 

@@ -53,7 +53,7 @@ enum Table {
     /// What each row is called: its first column.
     static func names<Row: Listable>(_ rows: [Row]) -> [String] {
         guard let column = Row.columns.first else { return [] }
-        return rows.map { Terminal.harmless(text(column.value($0))) }
+        return rows.map { Harmless.line(text(column.value($0))) }
     }
 
     /// Lines `title: value` for one row.
