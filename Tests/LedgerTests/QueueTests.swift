@@ -327,6 +327,39 @@ import Testing
                 """)
     }
 
+    @Test func ofAQuarantinedTaskWithLabelsTheLabelsStayAndTheOpenSlotsClose() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(overlap: 3, people: ["ann", "bob"])
+            try await fixture.importTasks(tasks(2))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            let open = try await fixture.lease("t0", to: "bob", slot: 2)
+            try await quarantine("t0", fixture, free: 1)
+            let gone = CancelOutcome(cancelled: 1, kept: 0)
+            let kept = CancelOutcome(cancelled: 0, kept: 1)
+            // While somebody holds it, it stays; what is open lets its holder finish.
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", isDryRun: true, by: "op") == kept)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", by: "op") == kept)
+            #expect(try await ledger.task(project: "puzzles", key: "t0").state == .quarantined)
+            try await fixture.answer(open)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", isDryRun: true, by: "op") == gone)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", by: "op") == gone)
+            #expect(try await ledger.cancelTask(project: "puzzles", key: "t0", by: "op") == kept)
+            let task = try await ledger.task(project: "puzzles", key: "t0")
+            #expect(task.state == .cancelled && task.labels == 2)
+            #expect(try await status(fixture).quarantined == 0)
+            #expect(try await status(fixture).waiting == 3)
+            // Five slots are left of the project: three that wait and two labels.
+            #expect(try await fixture.number("select sum(slots)::bigint from tally") == 5)
+            #expect(try await fixture.number("select count(*) from chain_event where kind = 'task.cancelled'") == 1)
+            // For good.
+            let error = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.requeueTask(project: "puzzles", key: "t0", by: "op")
+            }
+            #expect(error?.code == .conflict)
+        }
+    }
+
     @Test func oneTaskIsCancelledUnlessSomebodyHasTouchedIt() async throws {
         try await withLedger { fixture in
             let ledger = fixture.ledger

@@ -53,6 +53,22 @@ enum CancelImportStatements {
         select count(*), coalesce(sum(t.overlap), 0)::bigint
         from added a join task t on t.lane_id = a.lane_id and t.task_id = a.task_id
         """)
+    /// How many slots of a quarantined task are open when somebody has answered it and nobody holds or has parked it;
+    /// no row: it is no such task. Indexes: task_pkey, closed_task_pkey, label_pkey, lease_pkey, parked_pkey.
+    static let rest = Statement(
+        "cancel_rest",
+        """
+        select t.overlap - (select count(*) from label l where l.task_id = t.task_id), t.lane_id
+        from task t join closed_task c on c.task_id = t.task_id and c.why = 'quarantined'
+        where t.lane_id = any($1::bigint[]) and t.task_id = $2
+            and not exists (select from lease l where l.task_id = t.task_id)
+            and not exists (select from parked p where p.task_id = t.task_id)
+        """)
+    static let closeRest = Statement(
+        "cancel_close_rest",
+        """
+        insert into closed_task (task_id, lane_id, why, closed_at, closed_by) values ($1, $2, 'cancelled', clock(), $3)
+        """)
     /// Index: closed_task_lane.
     static let cancelled = Statement(
         "cancel_cancelled",
@@ -101,7 +117,7 @@ extension Ledger {
     }
 
     /// Takes back one task: nothing of it is leased again. One that somebody has answered, holds or has parked stays as
-    /// it is; a quarantined one that has labels too. Throws `.notFound`.
+    /// it is; of a quarantined one the labels stay and the open slots close, once nobody holds it. Throws `.notFound`.
     public func cancelTask(
         project name: String, key: String, isDryRun: Bool = false, by actor: String
     ) async throws -> CancelOutcome {
@@ -114,11 +130,13 @@ extension Ledger {
         let project = ProjectID(try row.int8(3))
         if isDryRun {
             let count = try await read(Query(CancelImportStatements.count, lanes, .int8(task), .int8(task)))
-            let cancelled = Int(try count[0].int8(0))
+            let rest = try await read(Query(CancelImportStatements.rest, lanes, .int8(task)))
+            let cancelled = max(Int(try count[0].int8(0)), rest.count)
             return CancelOutcome(cancelled: cancelled, kept: 1 - cancelled)
         }
         let cancelled = try await withEpoch(cause: "task cancelled") { connection in
-            let count = try await cancel(task...task, in: lanes, of: project, actor, on: connection)
+            var count = try await cancel(task...task, in: lanes, of: project, actor, on: connection)
+            if count == 0 { count = try await cancelRest(of: task, in: lanes, of: project, actor, on: connection) }
             if count > 0 {
                 try await appendChainEvent(
                     .taskCancelled, actor: actor, detail: ["project": .string(name), "task": .string(key)],
@@ -128,6 +146,21 @@ extension Ledger {
         }
         return CancelOutcome(cancelled: cancelled, kept: 1 - cancelled)
     }
+}
+
+/// Closes what is open of a quarantined task that has labels; gives 1, or 0 when it is no such task. Under the epoch.
+private func cancelRest(
+    of task: Int64, in lanes: Bind, of project: ProjectID, _ actor: String, on connection: isolated Connection
+) async throws -> Int {
+    let found = try await connection.query(Query(CancelImportStatements.rest, lanes, .int8(task)))
+    guard let row = found.first else { return 0 }
+    let (open, lane) = (try row.int8(0), try row.int8(1))
+    _ = try await connection.pipeline([
+        Query(RequeueStatements.open, .int8(task)),
+        Query(CancelImportStatements.closeRest, .int8(task), .int8(lane), .text(actor)),
+    ])
+    try await appendTally([project: TallyChange(slots: -open, quarantined: -open)], on: connection)
+    return 1
 }
 
 /// Closes the tasks of a range that nobody has touched; gives how many. Under the epoch: no grant of them is under way.
