@@ -146,7 +146,8 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
-                "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", logging,
+                "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", lifecycle,
+                logging,
             ],
             swiftSettings: house),
         .testTarget(

@@ -54,12 +54,14 @@ final class Deployment: Sendable {
 
     /// A project with people who are enrolled and agreed, and tasks.
     func project(
-        _ name: String = "puzzles", overlap: Int = 1, weight: Int = 1, people: [String], tasks: Int
+        _ name: String = "puzzles", overlap: Int = 1, weight: Int = 1, effortSeconds: Int = 60, people: [String],
+        zone: String = "Europe/Berlin", tasks: Int
     ) async throws {
         _ = try await ledger.createProject(
             ProjectDraft(
                 name: name, instructions: "Look, then say.", answerSchema: Self.schema, overlap: overlap,
-                weight: weight, effortSeconds: 60, purposes: ["taking-part"], namedPersons: ["Ada Boss"]), by: "op")
+                weight: weight, effortSeconds: effortSeconds, purposes: ["taking-part"], namedPersons: ["Ada Boss"]),
+            by: "op")
         if try await ledger.notices(id: "part").isEmpty {
             _ = try await ledger.publishNotice(
                 NoticeDraft(
@@ -70,7 +72,7 @@ final class Deployment: Sendable {
         }
         for person in people {
             _ = try await ledger.enrolEngineer(
-                person, zone: "Europe/Berlin", projects: [name],
+                person, zone: zone, projects: [name],
                 selection: SelectionRecord(
                     rule: "volunteers/1", dataUsed: "none", decidedBy: "Ada Boss", alternativeOffered: "the usual work"),
                 by: "op")
@@ -165,11 +167,11 @@ final class Hand: Sendable {
 
     init(
         _ coordinator: Coordinator, _ person: String, inFlight: Int = 8, held: [LeaseReference] = [],
-        session: Int64 = 0
+        session: Int64 = 0, serial: String = "ab01"
     ) async throws {
         stream = try await coordinator.attach(
             StreamOpening(
-                person: person, serial: "ab01", worker: "w", inFlight: inFlight, held: held, session: session))
+                person: person, serial: serial, worker: "w", inFlight: inFlight, held: held, session: session))
         replies = stream.replies
     }
 

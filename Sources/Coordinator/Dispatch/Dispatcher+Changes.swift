@@ -148,6 +148,7 @@ extension Dispatcher {
         plan.writes.parks.lane.append(lease.lane.rawValue)
         plan.writes.parks.project.append(lease.project.rawValue)
         plan.writes.parks.firstGrantedAt.append(lease.firstGrantedAt.microseconds)
+        plan.writes.parks.parkedAt.append(state.at.microseconds)
         plan.writes.parks.until.append(until.microseconds)
         plan.writes.parks.provenance.append(lease.provenance.rawValue)
         plan.history(state.person, lease, at: state.at, how: "parked")
@@ -193,8 +194,10 @@ extension Dispatcher {
         plan.tally(parked.project) { $0.parked -= 1 }
         let lease = StoredLease(
             task: parked.task, slot: parked.slot, fence: parked.fence, lane: parked.lane, project: parked.project,
-            grantedAt: parked.parkedAt, firstGrantedAt: parked.firstGrantedAt, deadline: parked.until,
+            grantedAt: state.at, firstGrantedAt: parked.firstGrantedAt, deadline: parked.until,
             coordinator: coordinator, provenance: parked.provenance, session: 0)
+        // How it ended, and no leased time.
+        plan.history(state.person, lease, at: state.at, how: how.rawValue)
         free(lease, nil, how: how, state.person, lookups, &plan)
     }
 

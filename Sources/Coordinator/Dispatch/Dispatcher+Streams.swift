@@ -217,6 +217,8 @@ extension Dispatcher {
 
     /// Tells every worker to present its leases elsewhere.
     func drain() {
+        // What came before the word is settled before the end.
+        drainInbox()
         isDraining = true
         for id in streams.keys {
             streams[id]?.want = 0

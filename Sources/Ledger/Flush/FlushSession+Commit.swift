@@ -64,7 +64,7 @@ extension FlushSession {
                     FlushStatements.park, .int8Array(parks.task), .int2Array(parks.slot), .int8Array(parks.person),
                     .int8Array(parks.fence), .int8Array(parks.lane), .int8Array(parks.project),
                     .timestamptzArray(parks.firstGrantedAt), .timestamptzArray(parks.until),
-                    .int8Array(parks.provenance), at))
+                    .int8Array(parks.provenance), .timestamptzArray(parks.parkedAt)))
         }
         if !writes.unparked.task.isEmpty {
             queries.append(Query(FlushStatements.unpark, Self.keys(writes.unparked)))

@@ -76,7 +76,7 @@ public struct FlushSession: Sendable {
         return try Self.assemble(rows)
     }
 
-    /// What became of leases that are not open.
+    /// What became of leases that are not open; of a lease that was parked and ended since, its last end first.
     public func settled(_ leases: [(person: PersonID, task: TaskID, fence: Fence)]) async throws -> [SettledRecord] {
         let rows = try await connection.query(
             Query(
@@ -94,7 +94,7 @@ public struct FlushSession: Sendable {
                 fence: Fence(try row.int8(3)), answerHash: try row.bytes(4), slot: try row.int2(5),
                 lane: LaneID(try row.int8(6)), grantedAt: Moment(microseconds: try row.timestamptzOrNil(7) ?? 0),
                 how: try row.text(8), project: ProjectID(try row.int8(9)), severity: Int(try row.int2(10)))
-        }
+        }.sorted { $0.grantedAt > $1.grantedAt }
     }
 
     /// What stands against granting a slot to a person.

@@ -110,11 +110,11 @@ extension FlushStatements {
         """
         insert into parked (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, parked_at, until,
             provenance_id)
-        select p.task_id, p.slot, p.person_id, p.fence, p.lane_id, p.project_id, p.first_granted_at, $10, p.until,
-            p.provenance_id
+        select p.task_id, p.slot, p.person_id, p.fence, p.lane_id, p.project_id, p.first_granted_at, p.parked_at,
+            p.until, p.provenance_id
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::timestamptz[], $8::timestamptz[], $9::bigint[])
-            p (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, until, provenance_id)
+            $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::timestamptz[])
+            p (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, until, provenance_id, parked_at)
         """)
     static let usage = Statement(
         "flush_usage",

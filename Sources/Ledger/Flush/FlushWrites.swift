@@ -100,6 +100,7 @@ public struct FlushWrites: Sendable {
         public var lane: [Int64] = []
         public var project: [Int64] = []
         public var firstGrantedAt: [Int64] = []
+        public var parkedAt: [Int64] = []
         public var until: [Int64] = []
         public var provenance: [Int64] = []
     }

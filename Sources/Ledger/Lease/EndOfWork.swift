@@ -42,7 +42,7 @@ enum EndOfWorkStatements {
             exists (select from closed_task c where c.task_id = g.task_id)
         from gone g order by g.lane_id, g.task_id, g.slot
         """)
-    /// The same for parked leases.
+    /// The same for parked leases, whose time is no leased time.
     static let parked = Statement(
         "end_parked_leases",
         """
@@ -55,11 +55,11 @@ enum EndOfWorkStatements {
                     or exists (select from project_purpose u where u.project_id = l.project_id and u.purpose = $2)
                     or (a.severity > 1 and $2 = 'severity-' || a.severity)
                     or exists (select from unnest(v.agreements) g where split_part(g, '@', 1) = $2))
-            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.first_granted_at),
+            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.parked_at),
         kept as (
             insert into lease_history (person_id, fence, task_id, slot, lane_id, granted_at, at, how)
-            select g.person_id, g.fence, g.task_id, g.slot, g.lane_id, g.first_granted_at,
-                greatest(now.at, g.first_granted_at), $4
+            select g.person_id, g.fence, g.task_id, g.slot, g.lane_id, greatest(now.at, g.parked_at),
+                greatest(now.at, g.parked_at), $4
             from gone g, now)
         select g.project_id, g.lane_id, g.task_id, g.slot,
             exists (select from closed_task c where c.task_id = g.task_id)
