@@ -78,6 +78,8 @@ extension Dispatcher {
         for person in present {
             if let state = people[person], state.epoch == opening.epoch,
                 state.n == (opening.heads[person]?.n ?? state.n),
+                // P8: a clock that went back does not show the latest numbers.
+                state.at <= opening.now,
                 doubtful[person] == nil
             {
                 plan.states[person] = state
