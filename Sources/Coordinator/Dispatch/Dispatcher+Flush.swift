@@ -56,6 +56,10 @@ extension Dispatcher {
             }
             guard !present.isEmpty else { return await session.rollBack() }
             plan.now = opening.now
+            // A denied certificate stops its streams and not its person: no lease for them from this epoch on.
+            try await checkAdmissions(
+                of: present.flatMap { streamsOf[$0] ?? [] }.compactMap { streams[$0] }, under: opening.epoch
+            ) { try await session.inadmissible($0) }
             try await load(present, opening, session, &plan)
             try await decide(present, taken, session, &plan)
             if plan.writes.isEmpty, plan.picks.isEmpty {

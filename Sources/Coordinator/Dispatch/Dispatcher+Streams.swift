@@ -35,6 +35,7 @@ extension Dispatcher {
             inFlightMax: min(max(opening.inFlight, 1), StreamLimits.inFlightMax), project: project,
             replies: continuation, lastSeen: clock.now)
         streamsOf[admission.person, default: []].insert(id)
+        areAdmissionsDue = true
         var welcome = StreamWelcome(
             coordinator: configuration.name, heartbeat: configuration.times.heartbeat,
             streamTimeToLive: configuration.times.streamTimeToLive)
@@ -204,14 +205,23 @@ extension Dispatcher {
         contributed = contributed.filter { $0.hour >= hour - 1 }
     }
 
-    /// Ends streams whose holder lost the role or was denied.
-    func checkAdmissions() async throws {
-        let all = streams.values.map { ($0.id, $0.person, $0.serial) }
-        guard !all.isEmpty else { return }
-        let bad = try await ledger.inadmissible(all.map { ($0.1, $0.2) })
-        for index in bad {
-            end(all[index].0, StreamEnd(.denied, "access under this certificate was stopped; an operator can tell why"))
-            enqueue(all[index].1) { $0.refresh = true }
+    /// Ends streams whose holder lost the role or was denied, as `look` finds them under this epoch or a later one. Who
+    /// was admitted by what was read before it is among them.
+    func checkAdmissions(
+        of some: [StreamState], under epoch: Int64,
+        _ look: ([(person: PersonID, serial: String)]) async throws -> Set<Int>
+    ) async throws {
+        let asked = some.filter { $0.isAttached && $0.admittedUnder < epoch }
+        guard !asked.isEmpty else { return }
+        let bad = try await look(asked.map { ($0.person, $0.serial) })
+        for (index, stream) in asked.enumerated() {
+            guard bad.contains(index) else {
+                let known = streams[stream.id]?.admittedUnder ?? 0
+                streams[stream.id]?.admittedUnder = max(known, epoch)
+                continue
+            }
+            end(stream.id, StreamEnd(.denied, "access under this certificate was stopped; an operator can tell why"))
+            enqueue(stream.person) { $0.refresh = true }
         }
     }
 

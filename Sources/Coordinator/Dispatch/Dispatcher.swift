@@ -80,6 +80,10 @@ actor Dispatcher {
     var feedClosed: CheckedContinuation<Void, Never>?
     /// What the database says that we hold may differ from memory.
     var areHoldingsDoubtful = false
+    /// The epoch whose changes the feeder has acted on: a flush may have adopted it first.
+    var feedEpoch: Int64?
+    /// Streams may not have been looked up under the present epoch.
+    var areAdmissionsDue = false
     /// Asked to reload lanes and spans at the next turn.
     var isFeedStale = true
     var lastTick: ContinuousClock.Instant?

@@ -127,13 +127,15 @@ extension Dispatcher {
     private func refresh(_ session: FeedSession) async throws {
         let news = try await session.news()
         clockReading = (news.now, clock.now)
-        if deployment?.epoch != news.epoch {
-            adopt(try await session.deploymentState())
-            try await checkAdmissions()
+        if deployment?.epoch != news.epoch { adopt(try await session.deploymentState()) }
+        if feedEpoch != news.epoch {
+            feedEpoch = news.epoch
+            areAdmissionsDue = true
             for person in Set(vouched.values.compactMap { streams[$0]?.person }) {
                 enqueue(person) { $0.refresh = true }
             }
         }
+        try await checkAdmissions(under: news.epoch)
         for person in news.withdrawn where streamsOf[person] != nil { enqueue(person) { $0.refresh = true } }
         for parked in news.parkExpired {
             enqueue(parked.person) {
@@ -145,6 +147,19 @@ extension Dispatcher {
         }
         _ = try await refreshLanes(session)
         try await tickLanes(session)
+    }
+
+    private func checkAdmissions(under epoch: Int64) async throws {
+        guard areAdmissionsDue else { return }
+        areAdmissionsDue = false
+        do {
+            try await checkAdmissions(of: Array(streams.values), under: epoch) { [ledger] in
+                try await ledger.inadmissible($0)
+            }
+        } catch {
+            areAdmissionsDue = true
+            throw error
+        }
     }
 
     /// Reads lanes and their newest spans; true when anything is new.

@@ -28,5 +28,7 @@ struct StreamState: Sendable {
     var told: [ProjectID: Int64] = [:]
     var lastSeen: ContinuousClock.Instant
     var isAttached = true
+    /// The epoch under which its holder was last found to be let in; 0: not since it opened.
+    var admittedUnder: Int64 = 0
     var isLeaving = false
 }

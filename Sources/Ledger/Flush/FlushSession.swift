@@ -197,6 +197,11 @@ public struct FlushSession: Sendable {
         return try rows.map { ProvenanceID(try $0[0].int8(0)) }
     }
 
+    /// Of running streams, the indexes of those that may not go on, as of the epoch that this flush decides under.
+    public func inadmissible(_ streams: [(person: PersonID, serial: String)]) async throws -> Set<Int> {
+        try await Ledger.inadmissible(streams, on: connection)
+    }
+
     /// The deployment's state, when the epoch has moved on since it was last read.
     public func deploymentState() async throws -> DeploymentState {
         try await DeploymentState.read(on: connection)

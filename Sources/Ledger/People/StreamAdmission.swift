@@ -47,13 +47,17 @@ extension Ledger {
 
     /// Of running streams, the indexes of those that may not go on.
     public func inadmissible(_ streams: [(person: PersonID, serial: String)]) async throws -> Set<Int> {
-        try await pool.withConnection { connection in
-            let rows = try await connection.query(
-                Query(
-                    Self.denials, .int8Array(streams.map(\.person.rawValue)), .textArray(streams.map(\.serial)),
-                    .int4Array(streams.indices.map { Int32($0) })))
-            return Set(try rows.map { Int(try $0.int4(0)) })
-        }
+        try await pool.withConnection { connection in try await Self.inadmissible(streams, on: connection) }
+    }
+
+    static func inadmissible(
+        _ streams: [(person: PersonID, serial: String)], on connection: Connection
+    ) async throws -> Set<Int> {
+        let rows = try await connection.query(
+            Query(
+                denials, .int8Array(streams.map(\.person.rawValue)), .textArray(streams.map(\.serial)),
+                .int4Array(streams.indices.map { Int32($0) })))
+        return Set(try rows.map { Int(try $0.int4(0)) })
     }
 
     /// Tells a person, once, of certificates issued in their name.
