@@ -116,7 +116,33 @@ final class Deployment: Sendable {
     }
 }
 
+/// So many deployments at once: coordinators that share two processors with a hundred others could not renew their
+/// lives in time, and every test would be one of overload.
+private actor Turns {
+    static let shared = Turns(count: 6)
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(count: Int) { free = count }
+
+    func take() async {
+        if free > 0 { free -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
+    }
+
+    func giveBack() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
 func withDeployment<R: Sendable>(_ body: (Deployment) async throws -> R) async throws -> R {
+    await Turns.shared.take()
+    let result: Result<R, any Error>
+    do { result = .success(try await withNewDeployment(body)) } catch { result = .failure(error) }
+    await Turns.shared.giveBack()
+    return try result.get()
+}
+
+private func withNewDeployment<R: Sendable>(_ body: (Deployment) async throws -> R) async throws -> R {
     try await withDatabase { conninfo in
         var configuration = ConnectionConfiguration(conninfo: conninfo)
         configuration.settings = [("search_path", "plimsoll")]
@@ -232,7 +258,8 @@ final class Hand: Sendable {
             want(1)
             let (leases, idle) = try await next()
             if let lease = leases.first { return lease }
-            #expect(idle?.reason == .allInOtherHands)
+            // In doubt, as when a life was renewed late, nothing is given.
+            #expect(idle?.reason == .allInOtherHands || idle?.reason == .notReady)
             try await Task.sleep(for: .milliseconds(50))
         }
     }

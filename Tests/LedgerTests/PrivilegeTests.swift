@@ -152,7 +152,7 @@ import Testing
                 coordinator, "table", "delete insert select",
                 """
                 block closed_task contribution coordinator_life delivery_failure denial enrolment lease named_person
-                parked project_purpose returned role_grant span span_position tally tally_fold tally_minute
+                parked presence project_purpose returned role_grant span span_position tally tally_fold tally_minute
                 """)
             // Of person and lane one column each, because a row lock needs it.
             + lines(
@@ -161,7 +161,7 @@ import Testing
                 certificate.told_at coordinator.adopted_at coordinator.left_at coordinator.settled_at
                 deployment.read_only enrolment_token.used_at export.finished_at export.labels import.cancelled_at
                 lane.priority late_answer.judged_by late_answer.judged_why late_answer.state lease.coordinator_id
-                lease.deadline person.zone project.effort_seconds project.instructions_version project.state
+                lease.deadline person.zone presence.available project.effort_seconds project.instructions_version project.state
                 project.weight
                 """)
             + lines(

@@ -163,6 +163,10 @@ struct LiveWorkerTests {
                 if case .renewalFailed(let error) = event { Issue.record("renewal: \(error)") }
             }) { task in
                 for await _ in renewed.stream {}
+                // Not quicker than the new connection.
+                for _ in 0..<1_000 where coordinators[0].seen.withLock({ $0.hellos.count }) < 2 {
+                    try? await Task.sleep(for: .milliseconds(10))
+                }
                 return answering(task)
             }
             let after = try deployment.identity.load()

@@ -5,7 +5,7 @@ import PlimsollModel
 extension Dispatcher {
     /// Registers a stream whose holder was admitted, and waits for the fate of the leases it presents.
     func open(_ opening: StreamOpening, _ admission: Admission) async throws -> AttachedStream {
-        guard mayGrant else {
+        guard !isDraining, life.isKnown else {
             throw StreamEnd(.notReady, "this coordinator is not ready; try another, or again in a moment")
         }
         if opening.session != 0 {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Until when this coordinator is a member without another renewal, by the monotonic clock (P12).
 ///
-/// One value for everyone who asks: health, new streams, grants. So none of them says "ready" where another refuses.
+/// One value for everyone who asks: health, new streams, grants. So none of them refuses where another says "ready".
 final class Life: Sendable {
     private struct State {
         var coordinator = CoordinatorID(0)
@@ -14,6 +14,9 @@ final class Life: Sendable {
 
     /// Whether this coordinator is surely a member now. Not after a freeze, until it has joined again.
     var isOn: Bool { state.withLock { $0.until.map { ContinuousClock.now < $0 } ?? false } }
+
+    /// Whether nobody has found this coordinator dead: a renewal that is late ends no life yet.
+    var isKnown: Bool { state.withLock { $0.until != nil } }
 
     /// `until` is earlier than the end that the database keeps.
     func renew(_ coordinator: CoordinatorID, until: ContinuousClock.Instant) {
