@@ -19,7 +19,8 @@ public final class Pool: Sendable {
         public var acquireTimeout: Duration
         /// Tasks that may wait; more get `.poolTimeout` at once.
         public var waitersMax: Int
-        /// A connection idle for this long is looked at before it is lent.
+        /// A connection idle for this long is looked at before it is lent; the look is one `poll` that does not wait, so
+        /// by default each is: after a server's restart nobody is handed what died with it.
         public var probeAfter: Duration
         /// How often ``Pool/run()`` looks after the pool.
         public var tick: Duration
@@ -27,7 +28,7 @@ public final class Pool: Sendable {
         /// Limits by value; traps unless 0 <= min <= max and 1 <= max.
         public init(
             min: Int = 0, max: Int, idleLifetime: Duration = .seconds(300), lifetimeMax: Duration? = .seconds(3600),
-            acquireTimeout: Duration = .seconds(5), waitersMax: Int = 1024, probeAfter: Duration = .seconds(1),
+            acquireTimeout: Duration = .seconds(5), waitersMax: Int = 1024, probeAfter: Duration = .zero,
             tick: Duration = .seconds(1)
         ) {
             precondition(min >= 0 && max >= 1 && min <= max, "a pool needs 0 <= min <= max and 1 <= max")
