@@ -6,6 +6,9 @@ import Testing
 
 @Suite("Why tasks wait, as coordinators tell of their workers")
 struct PresenceTests {
+    /// Available and never connected: of fewer people it is not said who is.
+    private static let crowd = ["cid", "dan", "eve", "fay", "gus"]
+
     private func reasons(_ deployment: Deployment) async throws -> [WaitingReason.Code] {
         try await deployment.ledger.queueStatus(project: "puzzles")[0].reasons.map(\.code)
     }
@@ -17,7 +20,7 @@ struct PresenceTests {
     @Test("nobody is connected until a worker is, to whichever coordinator, and again when it has gone")
     func connected() async throws {
         try await withDeployment { deployment in
-            try await deployment.project(people: ["ann"], tasks: 10)
+            try await deployment.project(people: ["ann"] + Self.crowd, tasks: 10)
             let one = deployment.coordinator("one")
             let two = deployment.coordinator("two")
             try await running(one, two) {
@@ -36,7 +39,7 @@ struct PresenceTests {
     func available() async throws {
         try await withDeployment { deployment in
             try await deployment.limits(openLeases: 2)
-            try await deployment.project(people: ["ann", "bob"], tasks: 10)
+            try await deployment.project(people: ["ann", "bob"] + Self.crowd, tasks: 10)
             let one = deployment.coordinator()
             try await running(one) {
                 let ann = try await Hand(one, "ann")
@@ -61,7 +64,7 @@ struct PresenceTests {
     @Test("what everybody connected has answered already waits for somebody else")
     func othersAreNeeded() async throws {
         try await withDeployment { deployment in
-            try await deployment.project(overlap: 2, people: ["ann", "bob"], tasks: 3)
+            try await deployment.project(overlap: 2, people: ["ann", "bob"] + Self.crowd, tasks: 3)
             let one = deployment.coordinator()
             try await running(one) {
                 let ann = try await Hand(one, "ann")
@@ -75,7 +78,6 @@ struct PresenceTests {
                     ann.want(1)
                 }
                 try await expect([.nobodyAvailable], deployment)
-                #expect(try await deployment.ledger.queueStatus(project: "puzzles")[0].waiting == 3)
                 let bob = try await Hand(one, "bob", session: 9)
                 try await expect([.beingHandedOut], deployment)
                 bob.stream.detach()
@@ -83,10 +85,10 @@ struct PresenceTests {
         }
     }
 
-    @Test("a paused project and read-only mode have nobody at hand, and both end")
+    @Test("of a paused project nothing is said, and once it is open again all is")
     func paused() async throws {
         try await withDeployment { deployment in
-            try await deployment.project(people: ["ann"], tasks: 5)
+            try await deployment.project(people: ["ann"] + Self.crowd, tasks: 5)
             let one = deployment.coordinator()
             try await running(one) {
                 let ann = try await Hand(one, "ann", session: 7)
@@ -106,7 +108,7 @@ struct PresenceTests {
     @Test("what a coordinator said goes when it is taken over (P12)")
     func takenOver() async throws {
         try await withDeployment { deployment in
-            try await deployment.project(people: ["ann"], tasks: 5)
+            try await deployment.project(people: ["ann"] + Self.crowd, tasks: 5)
             let two = deployment.coordinator("two") { $0.times.presenting = .milliseconds(200) }
             let one = deployment.coordinator("one")
             try await running(two) {

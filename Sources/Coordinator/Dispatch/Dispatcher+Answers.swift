@@ -9,7 +9,12 @@ extension Dispatcher {
     ) {
         plan.settledItems[answer.stream, default: 0] += 1
         let settlement: Settlement
-        if let held = state.held[answer.answer.lease.fence], held.stored.task == answer.answer.lease.task {
+        if denied.contains(answer.stream) {
+            // Nobody hears of it any more; what counts is that it is not stored.
+            settlement = Settlement(
+                lease: answer.answer.lease, outcome: .refusedDenied,
+                message: "access under this certificate was stopped; an operator can tell you why")
+        } else if let held = state.held[answer.answer.lease.fence], held.stored.task == answer.answer.lease.task {
             settlement = settleHeld(answer.answer, held, &state, &plan)
         } else {
             settlement = settleGone(answer.answer, on: answer.stream, &state, lookups, &plan)

@@ -56,10 +56,10 @@ extension Dispatcher {
             }
             guard !present.isEmpty else { return await session.rollBack() }
             plan.now = opening.now
-            // A denied certificate stops its streams and not its person: no lease for them from this epoch on.
-            try await checkAdmissions(
-                of: present.flatMap { streamsOf[$0] ?? [] }.compactMap { streams[$0] }, under: opening.epoch
-            ) { try await session.inadmissible($0) }
+            plan.epoch = opening.epoch
+            // A denied certificate stops its streams and not its person: neither lease nor label from this epoch on.
+            let streams = present.lazy.flatMap { self.streamsOf[$0] ?? [] }
+            try await checkAdmissions(of: streams, under: opening.epoch) { try await session.inadmissible($0) }
             try await load(present, opening, session, &plan)
             try await decide(present, taken, session, &plan)
             if plan.writes.isEmpty, plan.picks.isEmpty {
@@ -130,7 +130,9 @@ extension Dispatcher {
             reconcile(person, &state, mine, lookups, &plan)
             settlePresented(mine.presented, &state, lookups, &plan)
             for answer in mine.answers { settle(answer, &state, lookups, &plan) }
-            for change in mine.changes { settle(change, &state, lookups, &plan) }
+            for change in mine.changes where !denied.contains(change.stream) {
+                settle(change, &state, lookups, &plan)
+            }
             for end in mine.ends { settle(end, &state, lookups, &plan) }
             if mayGrant { pick(for: person, &state, &plan) }
             plan.states[person] = state

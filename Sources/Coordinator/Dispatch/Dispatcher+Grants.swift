@@ -10,7 +10,7 @@ extension Dispatcher {
         let wanting = (streamsOf[person] ?? []).filter { id in
             guard let stream = streams[id] else { return false }
             return stream.want > 0 && stream.isAttached && !stream.isLeaving
-                && stream.admittedUnder >= deployment?.epoch ?? .max
+                && stream.admittedUnder >= plan.epoch
         }
         guard !wanting.isEmpty else { return }
         state.refreshOpenLeases(lanes: storedLane)

@@ -134,12 +134,15 @@ extension Dispatcher {
 
     /// Ends a stream from this side.
     func end(_ id: StreamID, _ why: StreamEnd) {
+        presenting.removeValue(forKey: id)?.resume(throwing: why)
         streams[id]?.replies.finish(throwing: why)
         detach(id)
     }
 
     func forget(_ id: StreamID) {
         guard let stream = streams.removeValue(forKey: id) else { return }
+        presenting.removeValue(forKey: id)?.resume(
+            throwing: StreamEnd(.notReady, "the stream ended before its leases were looked at; open another"))
         stream.replies.finish()
         streamsOf[stream.person]?.remove(id)
         if streamsOf[stream.person]?.isEmpty == true {
@@ -208,10 +211,13 @@ extension Dispatcher {
     /// Ends streams whose holder lost the role or was denied, as `look` finds them under this epoch or a later one. Who
     /// was admitted by what was read before it is among them.
     func checkAdmissions(
-        of some: [StreamState], under epoch: Int64,
+        of ids: some Sequence<StreamID>, under epoch: Int64,
         _ look: ([(person: PersonID, serial: String)]) async throws -> Set<Int>
     ) async throws {
-        let asked = some.filter { $0.isAttached && $0.admittedUnder < epoch }
+        var asked: [StreamState] = []
+        for id in ids where (streams[id]?.admittedUnder ?? epoch) < epoch && !denied.contains(id) {
+            if let stream = streams[id] { asked.append(stream) }
+        }
         guard !asked.isEmpty else { return }
         let bad = try await look(asked.map { ($0.person, $0.serial) })
         for (index, stream) in asked.enumerated() {
@@ -220,6 +226,7 @@ extension Dispatcher {
                 streams[stream.id]?.admittedUnder = max(known, epoch)
                 continue
             }
+            denied.insert(stream.id)
             end(stream.id, StreamEnd(.denied, "access under this certificate was stopped; an operator can tell why"))
             enqueue(stream.person) { $0.refresh = true }
         }

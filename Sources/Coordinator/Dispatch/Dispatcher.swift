@@ -34,6 +34,8 @@ actor Dispatcher {
     var streams: [StreamID: StreamState] = [:]
     var streamsOf: [PersonID: Set<StreamID>] = [:]
     var nextStream = 0
+    /// Streams that were ended because their holder may not go on: what they sent before is not taken any more.
+    var denied: Set<StreamID> = []
     var people: [PersonID: PersonState] = [:]
     /// Which stream vouches for a lease.
     var vouched: [Fence: StreamID] = [:]

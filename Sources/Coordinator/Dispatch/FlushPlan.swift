@@ -42,6 +42,8 @@ struct FlushPlan {
     }
 
     var now: Moment
+    /// The deployment's state under which it is made.
+    var epoch: Int64 = .max
     /// The number it is made under: a new life may begin between its commit and its effect in memory.
     let coordinator: CoordinatorID
     var writes = FlushWrites()

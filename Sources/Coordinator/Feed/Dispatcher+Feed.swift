@@ -153,7 +153,7 @@ extension Dispatcher {
         guard areAdmissionsDue else { return }
         areAdmissionsDue = false
         do {
-            try await checkAdmissions(of: Array(streams.values), under: epoch) { [ledger] in
+            try await checkAdmissions(of: Array(streams.keys), under: epoch) { [ledger] in
                 try await ledger.inadmissible($0)
             }
         } catch {

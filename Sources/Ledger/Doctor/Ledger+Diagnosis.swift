@@ -130,26 +130,16 @@ extension Ledger {
         return rows
     }
 
-    /// What an acknowledged label survives (P5). Whether the primary waits for a standby is a matter of both settings.
+    /// What an acknowledged label survives (P5). `commit` is what the coordinator set for its sessions.
     static func replicationRow(standbys: Int64, synchronous: String, commit: String) -> DiagnosisRow {
         let count = standbys == 0 ? "none" : standbys == 1 ? "1 standby" : "\(standbys) standbys"
-        let waits = !synchronous.isEmpty && !["local", "off"].contains(commit)
+        let waits = !synchronous.isEmpty
         let mode = standbys == 0 && synchronous.isEmpty ? "" : waits ? ", synchronous" : ", asynchronous"
         let finding = "\(count)\(mode), synchronous_commit = \(commit)"
-        if commit == "off" {
-            return DiagnosisRow(
-                "replication", .failed, "\(finding): a crash loses acknowledged labels (P5)",
-                remedy: "take synchronous_commit = off out of the coordinator's connection string")
-        }
         if waits, standbys == 0 {
             return DiagnosisRow(
                 "replication", .failed, "\(finding): every commit waits for a standby that is not there",
                 remedy: "start the standby, or empty synchronous_standby_names")
-        }
-        if !synchronous.isEmpty, !waits {
-            return DiagnosisRow(
-                "replication", .warning, "\(finding): synchronous_standby_names has no effect",
-                remedy: "set synchronous_commit = on")
         }
         return DiagnosisRow("replication", .ok, finding)
     }

@@ -44,14 +44,14 @@ enum EngineerStatements {
         where exists (select from enrolment e where e.person_id = p.person_id)
         order by p.name
         """)
-    /// Whether at least one person is available for a project ($3); ends at the first. Index: enrolment_pkey.
-    static let isAnybodyAvailable = Statement(
-        "engineer_is_anybody_available",
+    /// How many people are available for a project ($3), counted no further than $4. Index: enrolment_pkey.
+    static let available = Statement(
+        "engineer_available",
         """
         with now as materialized (select clock() as at)
-        select exists (
+        select count(*) from (
             select from now, project j join enrolment e using (project_id) join person p using (person_id)
-            where j.project_id = $3 and \(reachable) and \(agreed))
+            where j.project_id = $3 and \(reachable) and \(agreed) limit $4) a
         """)
 }
 

@@ -11,8 +11,8 @@ extension Ledger {
     /// many tasks there are, nor on how many pieces they are in. Throws `.notFound` for a project that does not exist.
     ///
     /// Measured with 10 million tasks in 200,000 spans, 20 projects, a week of contributions by 6,500 people and 19,500
-    /// open leases (PostgreSQL 15, 2 cores): the sums with the oldest age 0.3 ms (a minimum over all spans: 28 ms; 33 ms
-    /// while an old snapshot keeps 100,000 consumed spans), who contributed 0.1 ms, labels of a week 4 ms, the rest below
+    /// open leases (PostgreSQL 15, 2 cores): the sums with the oldest age 0.3 ms (a minimum over all spans: 28 ms; with the index, while
+    /// an old snapshot keeps 100,000 consumed spans: 33 ms), who contributed 0.1 ms, labels of a week 4 ms, the rest below
     /// 0.1 ms; 19 ms more where it takes a look at all 6,500 people to see that none is available.
     public func queueStatus(project name: String? = nil) async throws -> [QueueStatus] {
         let rows = try await read(Query(QueueStatements.status, .text(name ?? "")))
@@ -28,7 +28,6 @@ extension Ledger {
         let (slots, parked) = (try row.int8(3), try row.int8(5))
         var (leased, done) = (try row.int8(4), try row.int8(6))
         let (late, quarantined) = (try row.int8(7), try row.int8(8))
-        let waiting = max(0, slots - leased - parked - done - quarantined)
         let isCoarse = try await areFewAtWork(id, leased: leased)
         if isCoarse {
             // With few people at work the figures of the moment would tell what one of them does.
@@ -36,12 +35,14 @@ extension Ledger {
             leased -= try recent.int8(0)
             done -= try recent.int8(1)
         }
+        // Of the same moment as the figures beside it: their difference must not tell what they leave out.
+        let waiting = max(0, slots - leased - parked - done - quarantined)
         let oldest = try row.timestamptzOrNil(9).map { Moment(microseconds: $0) }
         let now = Moment(microseconds: try row.timestamptz(10))
         var reasons: [WaitingReason] = []
         if quarantined > 0 { reasons.append(.quarantined(quarantined, of: try row.text(1))) }
         if waiting > 0 {
-            reasons += try await self.reasons(id, try row.text(1), state, areManyAtWork: !isCoarse && leased > 0)
+            reasons += try await self.reasons(id, try row.text(1), state)
         }
         return QueueStatus(
             project: try row.text(1), state: state, waiting: waiting, leased: leased, parked: parked, done: done,
@@ -67,22 +68,22 @@ extension Ledger {
         )[0].int8Array(0)
     }
 
-    /// Whether somebody is at work and fewer than a small group are: those who contributed since the last full hour
-    /// began, or hold something.
+    /// Whether somebody is at work and fewer than a small group are: those who contributed in this hour, or hold
+    /// something.
     private func areFewAtWork(_ id: Int64, leased: Int64) async throws -> Bool {
         let recent = try await contributors(id, hours: 1)
         let missing = Self.smallGroup - Int64(recent.count)
         guard missing > 0, leased > 0 else { return missing > 0 && !recent.isEmpty }
-        let holders = try await read(
-            Query(QueueStatements.holders, .int8(id), .int8Array(recent), .int8(missing)))[0].int8(0)
-        return holders < missing
+        return try await holders(id, beside: recent, upTo: missing) < missing
+    }
+
+    private func holders(_ id: Int64, beside known: [Int64], upTo count: Int64) async throws -> Int64 {
+        try await read(Query(QueueStatements.holders, .int8(id), .int8Array(known), .int8(count)))[0].int8(0)
     }
 
     /// Why slots wait. Of what is about people only the first that holds is said, so that no two together tell more
-    /// than each (P9).
-    private func reasons(
-        _ id: Int64, _ name: String, _ state: ProjectState, areManyAtWork: Bool
-    ) async throws -> [WaitingReason] {
+    /// than each, and where few are available nothing of who is connected: it would be the presence of one (P9, P10).
+    private func reasons(_ id: Int64, _ name: String, _ state: ProjectState) async throws -> [WaitingReason] {
         switch state {
         case .paused: return [.paused(name)]
         case .closed: return [.closed]
@@ -96,18 +97,27 @@ extension Ledger {
         if !lacking.isEmpty { list.append(.noNotice(lacking)) }
         if try !row.bool(2) { list.append(.nobodyEnrolled(name)) }
         guard list.isEmpty else { return list }
-        if try row.boolOrNil(4) == true { return [.beingHandedOut] }
-        if areManyAtWork { return [.allLeased] }
-        if row.isNull(4), try await isAnybodyAvailable(id) { return [.nobodyConnected] }
-        return [.nobodyAvailable]
+        // Those with their hands full are no longer available, and are many.
+        let someConnected = try row.boolOrNil(4)
+        if someConnected == false, try await holders(id, beside: [], upTo: Self.smallGroup) >= Self.smallGroup {
+            return [.allLeased]
+        }
+        let available = try await available(id)
+        guard available > 0 else { return [.nobodyAvailable] }
+        guard available >= Self.smallGroup else { return [.fewAvailable] }
+        return switch someConnected {
+        case true?: [.beingHandedOut]
+        case false?: [.nobodyAvailable]
+        case nil: [.nobodyConnected]
+        }
     }
 
-    /// Whether at least one person enrolled, connected or not, could be asked at all.
-    private func isAnybodyAvailable(_ id: Int64) async throws -> Bool {
+    /// How many of those enrolled, connected or not, could be asked at all; no more of them than a small group has.
+    private func available(_ id: Int64) async throws -> Int64 {
         let limits = try await policy().parsed().limits
         return try await read(
             Query(
-                EngineerStatements.isAnybodyAvailable, .int8(limits.openLeases.map { Int64($0) }),
-                .int8(limits.dayTasks.map { Int64($0) }), .int8(id)))[0].bool(0)
+                EngineerStatements.available, .int8(limits.openLeases.map { Int64($0) }),
+                .int8(limits.dayTasks.map { Int64($0) }), .int8(id), .int8(Self.smallGroup)))[0].int8(0)
     }
 }

@@ -53,7 +53,9 @@ public struct WaitingReason: Sendable, Hashable {
         /// A purpose that the project needs has no notice in force, so nobody can agree.
         case noNotice = "no-notice"
         case nobodyEnrolled = "nobody-enrolled"
-        /// Somebody could be given something, and no worker of those enrolled is connected to any coordinator.
+        /// Somebody could be given something, and too few could to say whether any of them is connected.
+        case fewAvailable = "few-available"
+        /// A small group or more could be given something, and no worker of those enrolled is connected to any coordinator.
         case nobodyConnected = "nobody-connected"
         /// Many are at work and none of them can be given more now: what waits goes out as they finish.
         case allLeased = "all-leased"
@@ -77,7 +79,7 @@ public struct WaitingReason: Sendable, Hashable {
 enum QueueStatements {
     /// The sums: the last fold and the rows that it has not taken in, in one statement so that no row is counted twice
     /// or not at all; with how old the oldest waiting span is. Cost: the projects, the rows of about a second, one index
-    /// probe a lane, and the blocks in coordinators' hands, which are few. Indexes: tally_fold_pkey, tally_writer,
+    /// probe a lane (which steps over what was consumed while an old snapshot is held: 100,000 spans, 33 ms), and the blocks in coordinators' hands, which are few. Indexes: tally_fold_pkey, tally_writer,
     /// span_since.
     static let status = Statement(
         "queue_status",
@@ -111,8 +113,9 @@ enum QueueStatements {
         select coalesce(sum(done), 0)::bigint from tally_minute
         where project_id = $1 and minute >= (select clock() - make_interval(hours => $2))
         """)
-    /// How many different people contributed in the hours since a moment, counted no further than $3: one index probe
-    /// for each of them, over at most a week of hours of few people. Index: contribution_pkey.
+    /// Who contributed in the hours that began since a moment, no further than $3 people: one index probe for each of
+    /// them, over at most a week of hours of few people. Not the hour before: a rate speaks of all labels since that
+    /// moment, and must not be shown for people who had gone by then. Index: contribution_pkey.
     static let contributors = Statement(
         "queue_contributors",
         """
@@ -121,7 +124,7 @@ enum QueueStatements {
             union all
             select s.people || c.person_id from seen s cross join lateral (
                 select person_id from contribution where project_id = $1
-                    and hour >= (select date_trunc('hour', clock() - make_interval(hours => $2)))
+                    and hour >= (select clock() - make_interval(hours => $2))
                     and person_id <> all(s.people)
                 order by hour desc limit 1) c
             where cardinality(s.people) < $3)

@@ -31,6 +31,11 @@ extension WaitingReason {
         WaitingReason(.nobodyEnrolled, "nobody is enrolled", "plimsoll engineer enrol NAME --project \(project)")
     }
 
+    /// P9: of few people it is not said whether anyone is connected.
+    static let fewAvailable = WaitingReason(
+        .fewAvailable, "few people are available, too few to say more of them",
+        "let them run plimsoll work, or enrol more who agree")
+
     static let nobodyConnected = WaitingReason(
         .nobodyConnected, "people are available and none of them is connected", "let them run plimsoll work")
 

@@ -29,6 +29,7 @@ extension Link {
         guard run.answered < run.steps.count else {
             // An error at the sync itself: a deferred constraint, or a serialization failure of an implicit commit.
             defer { PQclear(result) }
+            if run.isDone { return }
             let error = failure(result, statement: nil, queryIndex: nil, file: run.file, line: run.line)
             if run.error == nil { run.error = error }
             return
@@ -71,6 +72,7 @@ extension Link {
 
     private func noteCommit(_ rows: Rows, _ run: inout PipelineRun) throws(PostgresError) {
         run.isCommitAnswered = true
+        run.isCommitted = rows.commandTag == "COMMIT"
         if rows.commandTag == "ROLLBACK", run.error == nil {
             run.error = PostgresError(
                 .transactionAborted, "COMMIT was answered with ROLLBACK",

@@ -30,6 +30,7 @@ extension Link {
                 consume()
             }
         } catch {
+            if run.isDone { return run.rows }
             // What the server said before it was lost explains more than the loss.
             throw ending(run, run.error ?? error)
         }

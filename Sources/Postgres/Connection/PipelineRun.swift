@@ -28,5 +28,9 @@ struct PipelineRun {
     /// Position of the first COMMIT; its answer decides whether the outcome is known.
     var commitIndex: Int?
     var isCommitAnswered = false
+    var isCommitted = false
+    /// COMMIT was answered and nothing comes after it: a connection that is lost before the sync's own answer takes
+    /// nothing back.
+    var isDone: Bool { isCommitted && error == nil && rows.count == queries.count }
     let isAutocommit: Bool
 }

@@ -16,6 +16,8 @@ actor BenchDeployment {
     nonisolated let operatorFiles: IdentityFiles
     nonisolated let plimsoll: URL
     private var coordinators: [CoordinatorChild] = []
+    /// Started so far; each has a folder of its own.
+    private var started = 0
 
     static let trustDomain = "bench.local"
     static let operatorName = "bench-operator"
@@ -93,7 +95,8 @@ actor BenchDeployment {
     /// Starts one more coordinator over the same database; the first one has index 0.
     @discardableResult
     func addCoordinator() async throws -> CoordinatorChild {
-        let number = coordinators.count + 1
+        started += 1
+        let number = started
         let files = IdentityFiles(directory: identities.appending(path: "coordinator-\(number)"))
         let identity = try PeerIdentity.coordinator("bench-\(number)", trustDomain: Self.trustDomain)
         let request = try files.createKey().request(for: identity)

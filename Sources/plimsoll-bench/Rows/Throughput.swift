@@ -113,7 +113,8 @@ struct Throughput: Sendable {
                 continue
             }
             let count = max(Self.refillChunk, held - left)
-            try await context.tasks.add(count, to: project)
+            // To its end even when the run is over: an import that was cut off may be there without being counted.
+            _ = try await Task { try await context.tasks.add(count, to: project) }.value
             added += count
         }
     }

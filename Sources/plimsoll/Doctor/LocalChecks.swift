@@ -49,7 +49,8 @@ enum LocalChecks {
         return Finding("authority", .ok, "valid until \(text)")
     }
 
-    /// What a coordinator showed in its handshake, looked at as a worker would.
+    /// What a coordinator showed in its handshake: its authority, its time and its name. Whether it names the address
+    /// that was asked is found by connecting to it as a worker does.
     static func serverCertificate(
         _ der: [UInt8], of address: ServerAddress, trust: TrustBundle, now: Date = Date()
     ) -> Finding {

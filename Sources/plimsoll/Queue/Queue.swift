@@ -69,6 +69,8 @@ extension Plimsoll_V1_ProjectStatus: Listable {
 }
 
 extension Plimsoll_V1_LeaseRow: Listable {
+    static var nameColumn: Int { 1 }
+
     /// No person and no pseudonym.
     static var columns: [Column<Self>] {
         [

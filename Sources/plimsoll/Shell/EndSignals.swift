@@ -29,7 +29,9 @@ final class EndSignals: Sendable {
             group.addTask { (try? await Task.sleep(for: duration)) != nil }
             let isQuiet = await group.next() ?? true
             group.cancelAll()
-            return isQuiet
+            // One that came between the two is not lost.
+            let isStillQuiet = await group.next() ?? true
+            return isQuiet && isStillQuiet
         }
     }
 }

@@ -24,6 +24,12 @@ struct Column<Row> {
 /// A type whose values are listed. Declaring the columns once gives the table and the JSON.
 protocol Listable {
     static var columns: [Column<Self>] { get }
+    /// Which column is what a row is called.
+    static var nameColumn: Int { get }
+}
+
+extension Listable {
+    static var nameColumn: Int { 0 }
 }
 
 /// Lays out lists for people and for programs.
@@ -50,10 +56,9 @@ enum Table {
         return .object(object)
     }
 
-    /// What each row is called: its first column.
+    /// What each row is called.
     static func names<Row: Listable>(_ rows: [Row]) -> [String] {
-        guard let column = Row.columns.first else { return [] }
-        return rows.map { Harmless.line(text(column.value($0))) }
+        rows.map { Harmless.line(text(Row.columns[Row.nameColumn].value($0))) }
     }
 
     /// Lines `title: value` for one row.
