@@ -175,6 +175,35 @@ import Testing
         }
     }
 
+    /// Between COMMIT's answer and the end of its batch: what was answered is so.
+    @Test func aConnectionLostAfterCommitWasAnsweredTakesNothingBack() async throws {
+        try await withDatabase { conninfo in
+            try await withProxy { proxy in
+                let direct = try await Connection.connect(
+                    ConnectionConfiguration(conninfo: conninfo), logger: Logger(label: "test"))
+                try await direct.execute(script: "CREATE TABLE t (id bigint)")
+                for usesPipeline in [false, true] {
+                    proxy.set(.none)
+                    let connection = try await Connection.connect(
+                        ConnectionConfiguration(conninfo: conninfo + " host='\(proxy.directory)'"),
+                        logger: Logger(label: "test"))
+                    proxy.set(.cutAfter("COMMIT\0"))
+                    try await connection.transaction { connection in
+                        let insert = Query(.unprepared("INSERT INTO t VALUES (1)"))
+                        if usesPipeline {
+                            _ = try await connection.pipelineAndCommit([insert])
+                        } else {
+                            _ = try await connection.query(insert)
+                        }
+                    }
+                    #expect(await !connection.isUsable)
+                }
+                #expect(try await count(direct) == 2)
+                await direct.close()
+            }
+        }
+    }
+
     @Test func aLostAnswerOfAnImplicitTransactionSaysThatTheOutcomeIsUnknown() async throws {
         try await withDatabase { conninfo in
             try await withProxy { proxy in

@@ -11,6 +11,8 @@ public final class FaultyProxy: Sendable {
         /// Once the client has sent these bytes, they are delivered, the server's answer is swallowed, and both sides
         /// are cut.
         case loseAnswer(to: String)
+        /// Once the server has said these bytes, they are delivered, what follows is not, and both sides are cut.
+        case cutAfter(String)
         /// Nothing passes any more in either direction; the connections stay open.
         case freeze
         /// Where the server says the first of these, the client reads the second, which is of the same length.
@@ -92,14 +94,21 @@ public final class FaultyProxy: Sendable {
                 let count = recv(server, &buffer, buffer.count, 0)
                 if count <= 0 || isLosing { return }
                 if case .rewrite(let from, let to) = fault { rewrite(&buffer, count, Array(from.utf8), Array(to.utf8)) }
+                if case .cutAfter(let text) = fault, let end = end(of: Array(text.utf8), in: buffer[..<count]) {
+                    _ = sendAll(client, buffer[..<end])
+                    return
+                }
                 if !sendAll(client, buffer[..<count]) { return }
             }
         }
     }
 
-    private func contains(_ bytes: ArraySlice<UInt8>, _ needle: [UInt8]) -> Bool {
-        guard bytes.count >= needle.count else { return false }
-        return (bytes.startIndex...(bytes.endIndex - needle.count)).contains { bytes[$0...].starts(with: needle) }
+    private func contains(_ bytes: ArraySlice<UInt8>, _ needle: [UInt8]) -> Bool { end(of: needle, in: bytes) != nil }
+
+    private func end(of needle: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
+        guard bytes.count >= needle.count else { return nil }
+        return (bytes.startIndex...(bytes.endIndex - needle.count)).first { bytes[$0...].starts(with: needle) }
+            .map { $0 + needle.count }
     }
 
     private func rewrite(_ buffer: inout [UInt8], _ count: Int, _ from: [UInt8], _ to: [UInt8]) {

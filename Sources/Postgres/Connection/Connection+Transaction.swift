@@ -62,6 +62,7 @@ extension Connection {
         while true {
             do {
                 pendingBegin = begin
+                hasBodyCommitted = false
                 let value = try await body(self)
                 try commitIfOpen(file: file, line: line)
                 return value
@@ -88,6 +89,7 @@ extension Connection {
         }
         var rows = try await pipeline(queries + [Self.commit], file: file, line: line)
         rows.removeLast()
+        hasBodyCommitted = true
         return rows
     }
 
@@ -96,6 +98,7 @@ extension Connection {
             pendingBegin = nil
             return
         }
+        if hasBodyCommitted { return }
         switch transactionStatus {
         case .idle: return
         case .inTransaction, .inError:

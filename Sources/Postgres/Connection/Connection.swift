@@ -14,6 +14,8 @@ public actor Connection {
     /// BEGIN goes out with the first queries of a transaction, not before.
     var pendingBegin: Statement?
     var isInTransactionBody = false
+    /// The body has committed by itself; the connection may be lost since.
+    var hasBodyCommitted = false
     /// A COPY is under way; between its chunks nothing else may be sent.
     var isCopying = false
 
