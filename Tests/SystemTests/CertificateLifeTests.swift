@@ -85,18 +85,8 @@ extension SystemTests {
         private static func answerOne(_ stream: TestStream) async throws {
             try await stream.send(.with { $0.want = 1 })
             let lease = try await stream.next { $0.leases.first }
-            try await stream.send(
-                .with {
-                    $0.submits = [
-                        .with {
-                            $0.task = lease.task
-                            $0.fence = lease.fence
-                            $0.answer = Data("3".utf8)
-                        }
-                    ]
-                })
-            let outcome = try await stream.next { $0.settlements.first?.outcome }
-            #expect(outcome == .accepted)
+            let settled = try await stream.submit(lease, "3")
+            #expect(settled.outcome == .accepted)
         }
 
         // MARK: - A worker's

@@ -108,18 +108,8 @@ extension SystemTests {
                 try await ada.send(.with { $0.want = 1 })
                 let lease = try await ada.next { $0.leases.first }
                 #expect(lease.key == "j1" || lease.key == "j2", "\(lease.key)")
-                try await ada.send(
-                    .with {
-                        $0.submits = [
-                            .with {
-                                $0.task = lease.task
-                                $0.fence = lease.fence
-                                $0.answer = Data("3".utf8)
-                            }
-                        ]
-                    })
-                let outcome = try await ada.next { $0.settlements.first?.outcome }
-                #expect(outcome == .accepted)
+                let settled = try await ada.submit(lease, "3")
+                #expect(settled.outcome == .accepted)
             }
             func cancel(_ options: [String]) async throws -> Finished {
                 try await system.run(

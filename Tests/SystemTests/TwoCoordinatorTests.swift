@@ -69,17 +69,7 @@ extension SystemTests {
         }
 
         private static func answer(_ stream: TestStream, _ lease: Plimsoll_V1_Lease) async throws {
-            try await stream.send(
-                .with {
-                    $0.submits = [
-                        .with {
-                            $0.task = lease.task
-                            $0.fence = lease.fence
-                            $0.answer = Data("1".utf8)
-                        }
-                    ]
-                })
-            let settled = try await stream.next { $0.settlements.first { $0.task == lease.task } }
+            let settled = try await stream.submit(lease, "1")
             #expect(settled.outcome == .accepted, "\(settled)")
         }
 

@@ -74,6 +74,21 @@ final class TestStream: Sendable {
 
     func send(_ message: Plimsoll_V1_WorkerMessage) async throws { try await stream.send(message) }
 
+    /// Answers a lease and waits for what becomes of the answer.
+    func submit(_ lease: Plimsoll_V1_Lease, _ answer: String) async throws -> Plimsoll_V1_Settlement {
+        try await send(
+            .with {
+                $0.submits = [
+                    .with {
+                        $0.task = lease.task
+                        $0.fence = lease.fence
+                        $0.answer = Data(answer.utf8)
+                    }
+                ]
+            })
+        return try await next { $0.settlements.first { $0.task == lease.task } }
+    }
+
     /// Everything that has come.
     var messages: [Arrived] { arrived.withLock { $0 } }
 
