@@ -173,10 +173,43 @@ import Testing
             func read(context: ChannelHandlerContext) { reads += 1 }
         }
 
+        private func listenerGuard(_ connections: OpenConnections = OpenConnections(.init())) -> ListenerGuard {
+            ListenerGuard(connections: connections, logger: .init(label: "test"))
+        }
+
+        @Test func acceptsNoFasterThanHandshakesEndAndSilentPeersKeepNobodyOut() throws {
+            var limits = GatewayConfiguration.Limits()
+            limits.handshakesMax = 2
+            let connections = OpenConnections(limits)
+            let peers = (0..<2).map { _ in EmbeddedChannel() }
+            for peer in peers { #expect(connections.open(peer)) }
+            let before = Before()
+            let channel = EmbeddedChannel(handlers: [before, listenerGuard(connections)])
+            channel.read()
+            channel.embeddedEventLoop.advanceTime(by: ListenerGuard.look)
+            #expect(before.reads == 0)
+            connections.handshakeCompleted(peers[0])
+            channel.embeddedEventLoop.advanceTime(by: ListenerGuard.look)
+            #expect(before.reads == 1)
+
+            #expect(connections.open(peers[0]))
+            channel.read()
+            let whole = ListenerGuard.look * ListenerGuard.looksMax
+            channel.embeddedEventLoop.advanceTime(by: whole - ListenerGuard.look)
+            #expect(before.reads == 1)
+            channel.embeddedEventLoop.advanceTime(by: ListenerGuard.look)
+            #expect(before.reads == 2)
+
+            connections.close(peers[0], name: nil)
+            channel.read()
+            #expect(before.reads == 3, "a connection that closes is no handshake any more")
+            _ = try channel.finish()
+        }
+
         @Test func aProcessOutOfDescriptorsRestsAndGoesOn() throws {
             let behind = Behind()
             let before = Before()
-            let channel = EmbeddedChannel(handlers: [before, ListenerGuard(logger: .init(label: "test")), behind])
+            let channel = EmbeddedChannel(handlers: [before, listenerGuard(), behind])
             channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
             channel.read()
             #expect(before.reads == 0)
@@ -190,7 +223,7 @@ import Testing
 
         @Test func otherErrorsPass() throws {
             let behind = Behind()
-            let channel = EmbeddedChannel(handlers: [ListenerGuard(logger: .init(label: "test")), behind])
+            let channel = EmbeddedChannel(handlers: [listenerGuard(), behind])
             channel.pipeline.fireErrorCaught(IOError(errnoCode: EBADF, reason: "accept"))
             #expect(behind.errors == 1)
             _ = try channel.finish()

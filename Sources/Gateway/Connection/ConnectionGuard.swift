@@ -93,6 +93,7 @@ final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func handshakeCompleted(_ context: ChannelHandlerContext) {
+        connections.handshakeCompleted(context.channel)
         limit(to: times.hello)
         // A certificate that names nobody gets no further than the interceptor, which can say why. Here it only
         // means that there is nobody to count the connection for.

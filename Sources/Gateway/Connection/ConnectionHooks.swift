@@ -23,7 +23,7 @@ struct ConnectionHooks: Sendable {
 
     @Sendable private func guardListener(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(ListenerGuard(logger: logger))
+            try channel.pipeline.syncOperations.addHandler(ListenerGuard(connections: connections, logger: logger))
         }
     }
 

@@ -52,6 +52,9 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public struct Limits: Sendable, Hashable {
         /// TCP connections in all, handshakes under way included.
         public var connectionsMax = 12_000
+        /// TLS handshakes under way; while there are as many, further connections wait in the kernel until one ends, or
+        /// 20 ms for every few of them.
+        public var handshakesMax = 32
         /// Connections of one person that carry calls. Twice as many may be open, so that a worker that reconnects is
         /// not shut out by its own dead connections; any more are closed after the handshake.
         public var connectionsPerPersonMax = 8
