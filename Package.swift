@@ -107,8 +107,8 @@ let package = Package(
             name: "plimsoll",
             dependencies: [
                 "Coordinator", "Exchange", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol",
-                "Postgres", "PrivateCluster", "WorkerKit", argumentParser, grpc, grpcProtobuf, grpcTransport, lifecycle,
-                logging, nio, nioPosix, nioSSL, protobuf, unixSignals, yams,
+                "Postgres", "PrivateCluster", "QualityReview", "WorkerKit", argumentParser, grpc, grpcProtobuf,
+                grpcTransport, lifecycle, logging, nio, nioPosix, nioSSL, protobuf, unixSignals, yams,
             ],
             resources: [.embedInCode("Demo/Tasks"), .embedInCode("Demo/policy.yaml")],
             swiftSettings: house),

@@ -151,6 +151,7 @@ public final class Coordinator: Sendable {
                 _ = try await ledger.ensurePartitions()
                 for table in HistoryTable.allCases { while try await ledger.dropOldPartition(of: table) != nil {} }
             }
+            await keepHouse("leased time") { try await ledger.ageWork() }
             try await Task.sleep(for: configuration.times.housekeeping)
         }
     }

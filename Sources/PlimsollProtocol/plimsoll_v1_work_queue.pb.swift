@@ -597,46 +597,76 @@ public nonisolated struct Plimsoll_V1_ProjectInfo: Sendable {
   public init() {}
 }
 
-public nonisolated struct Plimsoll_V1_Lease: Sendable {
+public nonisolated struct Plimsoll_V1_Lease: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var task: Int64 = 0
+  public var task: Int64 {
+    get {_storage._task}
+    set {_uniqueStorage()._task = newValue}
+  }
 
-  public var fence: Int64 = 0
+  public var fence: Int64 {
+    get {_storage._fence}
+    set {_uniqueStorage()._fence = newValue}
+  }
 
-  public var project: Int64 = 0
+  public var project: Int64 {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
 
-  public var instructionsVersion: Int64 = 0
+  public var instructionsVersion: Int64 {
+    get {_storage._instructionsVersion}
+    set {_uniqueStorage()._instructionsVersion = newValue}
+  }
 
-  public var key: String = String()
+  public var key: String {
+    get {_storage._key}
+    set {_uniqueStorage()._key = newValue}
+  }
 
-  public var kind: String = String()
+  public var kind: String {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
-  public var severity: UInt32 = 0
+  public var severity: UInt32 {
+    get {_storage._severity}
+    set {_uniqueStorage()._severity = newValue}
+  }
 
-  public var effortSeconds: UInt32 = 0
+  public var effortSeconds: UInt32 {
+    get {_storage._effortSeconds}
+    set {_uniqueStorage()._effortSeconds = newValue}
+  }
 
-  public var deadlineMilliseconds: UInt32 = 0
+  public var deadlineMilliseconds: UInt32 {
+    get {_storage._deadlineMilliseconds}
+    set {_uniqueStorage()._deadlineMilliseconds = newValue}
+  }
 
   /// A JSON object, UTF-8, as imported.
-  public var payload: Data = Data()
+  public var payload: Data {
+    get {_storage._payload}
+    set {_uniqueStorage()._payload = newValue}
+  }
 
   public var why: Plimsoll_V1_Why {
-    get {_why ?? Plimsoll_V1_Why()}
-    set {_why = newValue}
+    get {_storage._why ?? Plimsoll_V1_Why()}
+    set {_uniqueStorage()._why = newValue}
   }
   /// Returns true if `why` has been explicitly set.
-  public var hasWhy: Bool {self._why != nil}
+  public var hasWhy: Bool {_storage._why != nil}
   /// Clears the value of `why`. Subsequent reads from it will return its default value.
-  public mutating func clearWhy() {self._why = nil}
+  public mutating func clearWhy() {_uniqueStorage()._why = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _why: Plimsoll_V1_Why? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// What the gate's answer stood on when the lease was granted.
@@ -655,8 +685,21 @@ public nonisolated struct Plimsoll_V1_Why: Sendable {
 
   public var dayTasks: UInt32 = 0
 
-  /// Zero: no limit.
+  /// Zero: no limit, here and below.
   public var dayTasksLimit: UInt32 = 0
+
+  /// Leased time since the last break, on that local date and in that ISO week.
+  public var continuousSeconds: UInt32 = 0
+
+  public var continuousLimitSeconds: UInt32 = 0
+
+  public var daySeconds: UInt32 = 0
+
+  public var dayLimitSeconds: UInt32 = 0
+
+  public var weekSeconds: UInt32 = 0
+
+  public var weekLimitSeconds: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1544,81 +1587,137 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
   public static let protoMessageName: String = _protobuf_package + ".Lease"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}fence\0\u{1}project\0\u{3}instructions_version\0\u{1}key\0\u{1}kind\0\u{1}severity\0\u{3}effort_seconds\0\u{3}deadline_milliseconds\0\u{1}payload\0\u{1}why\0")
 
+  fileprivate class _StorageClass {
+    var _task: Int64 = 0
+    var _fence: Int64 = 0
+    var _project: Int64 = 0
+    var _instructionsVersion: Int64 = 0
+    var _key: String = String()
+    var _kind: String = String()
+    var _severity: UInt32 = 0
+    var _effortSeconds: UInt32 = 0
+    var _deadlineMilliseconds: UInt32 = 0
+    var _payload: Data = Data()
+    var _why: Plimsoll_V1_Why? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _task = source._task
+      _fence = source._fence
+      _project = source._project
+      _instructionsVersion = source._instructionsVersion
+      _key = source._key
+      _kind = source._kind
+      _severity = source._severity
+      _effortSeconds = source._effortSeconds
+      _deadlineMilliseconds = source._deadlineMilliseconds
+      _payload = source._payload
+      _why = source._why
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt64Field(value: &self.task) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.fence) }()
-      case 3: try { try decoder.decodeSingularInt64Field(value: &self.project) }()
-      case 4: try { try decoder.decodeSingularInt64Field(value: &self.instructionsVersion) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.key) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.kind) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.severity) }()
-      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.effortSeconds) }()
-      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.deadlineMilliseconds) }()
-      case 10: try { try decoder.decodeSingularBytesField(value: &self.payload) }()
-      case 11: try { try decoder.decodeSingularMessageField(value: &self._why) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._task) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._fence) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._project) }()
+        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._instructionsVersion) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._key) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._kind) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._severity) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._effortSeconds) }()
+        case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._deadlineMilliseconds) }()
+        case 10: try { try decoder.decodeSingularBytesField(value: &_storage._payload) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._why) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if self.task != 0 {
-      try visitor.visitSingularInt64Field(value: self.task, fieldNumber: 1)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._task != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._task, fieldNumber: 1)
+      }
+      if _storage._fence != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._fence, fieldNumber: 2)
+      }
+      if _storage._project != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._project, fieldNumber: 3)
+      }
+      if _storage._instructionsVersion != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._instructionsVersion, fieldNumber: 4)
+      }
+      if !_storage._key.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._key, fieldNumber: 5)
+      }
+      if !_storage._kind.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kind, fieldNumber: 6)
+      }
+      if _storage._severity != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._severity, fieldNumber: 7)
+      }
+      if _storage._effortSeconds != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._effortSeconds, fieldNumber: 8)
+      }
+      if _storage._deadlineMilliseconds != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._deadlineMilliseconds, fieldNumber: 9)
+      }
+      if !_storage._payload.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._payload, fieldNumber: 10)
+      }
+      try { if let v = _storage._why {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
     }
-    if self.fence != 0 {
-      try visitor.visitSingularInt64Field(value: self.fence, fieldNumber: 2)
-    }
-    if self.project != 0 {
-      try visitor.visitSingularInt64Field(value: self.project, fieldNumber: 3)
-    }
-    if self.instructionsVersion != 0 {
-      try visitor.visitSingularInt64Field(value: self.instructionsVersion, fieldNumber: 4)
-    }
-    if !self.key.isEmpty {
-      try visitor.visitSingularStringField(value: self.key, fieldNumber: 5)
-    }
-    if !self.kind.isEmpty {
-      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 6)
-    }
-    if self.severity != 0 {
-      try visitor.visitSingularUInt32Field(value: self.severity, fieldNumber: 7)
-    }
-    if self.effortSeconds != 0 {
-      try visitor.visitSingularUInt32Field(value: self.effortSeconds, fieldNumber: 8)
-    }
-    if self.deadlineMilliseconds != 0 {
-      try visitor.visitSingularUInt32Field(value: self.deadlineMilliseconds, fieldNumber: 9)
-    }
-    if !self.payload.isEmpty {
-      try visitor.visitSingularBytesField(value: self.payload, fieldNumber: 10)
-    }
-    try { if let v = self._why {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_Lease, rhs: Plimsoll_V1_Lease) -> Bool {
-    if lhs.task != rhs.task {return false}
-    if lhs.fence != rhs.fence {return false}
-    if lhs.project != rhs.project {return false}
-    if lhs.instructionsVersion != rhs.instructionsVersion {return false}
-    if lhs.key != rhs.key {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.severity != rhs.severity {return false}
-    if lhs.effortSeconds != rhs.effortSeconds {return false}
-    if lhs.deadlineMilliseconds != rhs.deadlineMilliseconds {return false}
-    if lhs.payload != rhs.payload {return false}
-    if lhs._why != rhs._why {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._task != rhs_storage._task {return false}
+        if _storage._fence != rhs_storage._fence {return false}
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._instructionsVersion != rhs_storage._instructionsVersion {return false}
+        if _storage._key != rhs_storage._key {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._severity != rhs_storage._severity {return false}
+        if _storage._effortSeconds != rhs_storage._effortSeconds {return false}
+        if _storage._deadlineMilliseconds != rhs_storage._deadlineMilliseconds {return false}
+        if _storage._payload != rhs_storage._payload {return false}
+        if _storage._why != rhs_storage._why {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1626,7 +1725,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Why"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}policy_version\0\u{1}provenance\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}policy_version\0\u{1}provenance\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0\u{3}continuous_seconds\0\u{3}continuous_limit_seconds\0\u{3}day_seconds\0\u{3}day_limit_seconds\0\u{3}week_seconds\0\u{3}week_limit_seconds\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1640,6 +1739,12 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.openLeasesLimit) }()
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.dayTasks) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.dayTasksLimit) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.continuousSeconds) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.continuousLimitSeconds) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.daySeconds) }()
+      case 10: try { try decoder.decodeSingularUInt32Field(value: &self.dayLimitSeconds) }()
+      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.weekSeconds) }()
+      case 12: try { try decoder.decodeSingularUInt32Field(value: &self.weekLimitSeconds) }()
       default: break
       }
     }
@@ -1664,6 +1769,24 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.dayTasksLimit != 0 {
       try visitor.visitSingularUInt32Field(value: self.dayTasksLimit, fieldNumber: 6)
     }
+    if self.continuousSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.continuousSeconds, fieldNumber: 7)
+    }
+    if self.continuousLimitSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.continuousLimitSeconds, fieldNumber: 8)
+    }
+    if self.daySeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.daySeconds, fieldNumber: 9)
+    }
+    if self.dayLimitSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.dayLimitSeconds, fieldNumber: 10)
+    }
+    if self.weekSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.weekSeconds, fieldNumber: 11)
+    }
+    if self.weekLimitSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.weekLimitSeconds, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1674,6 +1797,12 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.openLeasesLimit != rhs.openLeasesLimit {return false}
     if lhs.dayTasks != rhs.dayTasks {return false}
     if lhs.dayTasksLimit != rhs.dayTasksLimit {return false}
+    if lhs.continuousSeconds != rhs.continuousSeconds {return false}
+    if lhs.continuousLimitSeconds != rhs.continuousLimitSeconds {return false}
+    if lhs.daySeconds != rhs.daySeconds {return false}
+    if lhs.dayLimitSeconds != rhs.dayLimitSeconds {return false}
+    if lhs.weekSeconds != rhs.weekSeconds {return false}
+    if lhs.weekLimitSeconds != rhs.weekLimitSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

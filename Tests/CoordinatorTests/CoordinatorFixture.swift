@@ -109,11 +109,7 @@ final class Deployment: Sendable {
         }
     }
 
-    /// A policy without limits but the one named.
-    func limits(openLeases: Int) async throws {
-        _ = try await ledger.applyPolicy(
-            "limits:\n  open-leases: \(openLeases)\n", reason: "a test", by: "op")
-    }
+    func limits(openLeases: Int) async throws { try await policy("open-leases: \(openLeases)") }
 }
 
 /// So many deployments at once: coordinators that share two processors with a hundred others could not renew their
@@ -153,7 +149,10 @@ private func withNewDeployment<R: Sendable>(_ body: (Deployment) async throws ->
         let pool = Pool(configuration: role, limits: Pool.Limits(max: 8), logger: quiet)
         let deployment = Deployment(conninfo: conninfo, owner: owner, ledger: Ledger(pool: pool))
         let result: Result<R, any Error>
-        do { result = .success(try await body(deployment)) } catch { result = .failure(error) }
+        do {
+            try await deployment.policy()
+            result = .success(try await body(deployment))
+        } catch { result = .failure(error) }
         await pool.close()
         await owner.close()
         return try result.get()

@@ -264,7 +264,7 @@ struct LeaseLifeTests {
                 #expect(his.key == lease.key && his.lease.fence != lease.lease.fence)
                 #expect(
                     try await deployment.number(
-                        "select count(*) from lease_history where how = 'expired' and at - granted_at = '185 seconds'")
+                        "select count(*) from lease_history where how = 'expired' and at - granted_at = '180 seconds'")
                         == 1)
                 #expect(
                     try await deployment.number("select count(*) from delivery_failure where how = 'expired'") == 1)

@@ -174,6 +174,9 @@ extension OverTLS {
                     #expect(message.leases.map(\.payload) == [Data("{\"n\":1}".utf8)])
                     #expect(message.leases.map(\.deadlineMilliseconds) == [90_500])
                     #expect(message.leases.map(\.why.openLeasesLimit) == [3])
+                    #expect(message.leases.map(\.why.weekSeconds) == [90])
+                    #expect(message.leases.map(\.why.weekLimitSeconds) == [72_000])
+                    #expect(message.leases.map(\.why.dayLimitSeconds) == [0])
                     #expect(message.settlements.map(\.outcome) == [.refusedSchema])
                     #expect(message.settlements[0].problems.map(\.pointer) == ["/a"])
                     #expect(message.changes.map(\.state) == [.parked])
@@ -454,13 +457,16 @@ extension StreamReply {
                 project: ProjectID(1), name: "puzzles", instructions: "look", instructionsVersion: 2,
                 answerSchema: "{}")
         ]
+        var figures = GrantFigures()
+        figures.openLeases = 1
+        figures.openLeasesLimit = 3
+        figures.week = .seconds(90)
+        figures.weekLimit = .seconds(72_000)
         reply.leases = (0..<count).map { _ in
             LeaseGrant(
                 lease: lease, project: ProjectID(1), instructionsVersion: 2, key: "k", kind: "puzzle", severity: 1,
                 effort: .seconds(30), deadlineIn: .milliseconds(90_500), payload: payload,
-                why: GrantReason(
-                    policyVersion: 1, provenance: ProvenanceID(4), openLeases: 1, openLeasesLimit: 3, dayTasks: 2,
-                    dayTasksLimit: nil))
+                why: GrantReason(policyVersion: 1, provenance: ProvenanceID(4), figures: figures))
         }
         reply.settlements = [
             Settlement(

@@ -146,23 +146,25 @@ import Testing
                 """
                 certificate chain_detail chain_event chain_head chain_link consent_event coordinator decision
                 decline_reason declined enrolment_token epoch exclusion export gold import instructions label lane
-                late_answer lease_history notice person policy project provenance task usage
+                late_answer lease_history notice person policy project provenance task usage work_merged
                 """)
             + lines(
                 coordinator, "table", "delete insert select",
                 """
                 block closed_task contribution coordinator_life delivery_failure denial enrolment lease named_person
                 parked presence project_purpose returned role_grant span span_position tally tally_fold tally_minute
+                work_day work_interval
                 """)
-            // Of person and lane one column each, because a row lock needs it.
+            // A row lock needs the right to change some column: of lane the priority, which nothing changes.
             + lines(
                 coordinator, "column", "update",
                 """
                 certificate.told_at coordinator.adopted_at coordinator.left_at coordinator.settled_at
                 deployment.read_only enrolment_token.used_at export.finished_at export.labels import.cancelled_at
                 lane.priority late_answer.judged_by late_answer.judged_why late_answer.state lease.coordinator_id
-                lease.deadline person.zone presence.available project.effort_seconds project.instructions_version project.state
-                project.weight
+                lease.deadline person.declared_week_seconds person.former_zone person.zone
+                person.zone_changed_at presence.available project.effort_seconds project.instructions_version project.state
+                project.weight work_day.seconds work_interval.ends work_merged.at work_merged.n
                 """)
             + lines(
                 coordinator, "sequence", "usage",

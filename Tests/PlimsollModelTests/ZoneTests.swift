@@ -56,6 +56,11 @@ struct ZoneTests {
         #expect(zone.day(at: Moment(seconds: midnight - 1)).description == "2010-11-06")
     }
 
+    @Test("of two names of one place both are known", arguments: ["Asia/Kolkata", "Asia/Calcutta", "Europe/Kyiv"])
+    func aliases(name: String) throws {
+        #expect(try Zone.named(name).name == name)
+    }
+
     @Test(
         "Dates follow each other without gap or overlap",
         arguments: [
@@ -90,7 +95,7 @@ struct ZoneTests {
 
     @Test(
         "Unknown zones, abbreviations and offsets are refused",
-        arguments: ["", "Mars/Base", "PST", "GMT+7", "europe/berlin", "../UTC"])
+        arguments: ["", "Mars/Base", "Europe/Nowhere", "Asia/../Asia/Tokyo", "PST", "GMT+7", "europe/berlin", "../UTC"])
     func unknown(name: String) {
         #expect {
             try Zone.named(name)

@@ -19,7 +19,7 @@ import Testing
         "WorkerKit": ["PlimsollProtocol", "Identity"],
         "plimsoll": [
             "Coordinator", "Exchange", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "Postgres",
-            "PrivateCluster", "WorkerKit",
+            "PrivateCluster", "QualityReview", "WorkerKit",
         ],
         "plimsoll-bench": ["WorkerKit", "PrivateCluster", "PlimsollProtocol", "Identity"],
         "plimsoll-replay": ["WorkerKit", "PlimsollProtocol", "Identity"],

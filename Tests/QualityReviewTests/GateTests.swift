@@ -120,15 +120,13 @@ struct GateTests {
         if !granted { #expect(answer.refusal?.until == midnight) }
     }
 
-    @Test("A zone that nobody knows is a doubt, where a limit needs it")
+    @Test("A zone that nobody knows is a doubt: the law's mean over weeks needs it, whatever a document sets")
     func unknownZone() {
-        var limits = WorkloadLimits()
         let person = Scene.person { $0.zone = "Atlantis/Capital" }
-        #expect(Scene.decide(person, Scene.lane(), limits).isGranted)
-        limits.dayTasks = 1_000
-        let refusal = Scene.decide(person, Scene.lane(), limits).refusal
-        #expect(refusal?.rule == .dayTasks)
+        let refusal = Scene.decide(person, Scene.lane(), WorkloadLimits()).refusal
+        #expect(refusal?.value == Refusal.unknownZone)
         #expect(refusal?.scope == "Atlantis/Capital")
+        #expect(refusal?.until == nil)
     }
 
     @Test("A count from a date ahead of today, as a change of zone brings, is not forgotten")

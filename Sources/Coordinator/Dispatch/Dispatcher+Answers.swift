@@ -57,7 +57,7 @@ extension Dispatcher {
         plan.writes.labels.acceptedOn.append(state.day.rawValue)
         plan.writes.labels.answerHash.append(answer.hash.bytes)
         plan.writes.labels.answer.append(answer.bytes)
-        plan.history(state.person, lease, at: state.at, how: "label")
+        plan.history(&state, lease, storedLane(lease.lane), at: state.at, how: "label")
         plan.tally(lease.project) {
             $0.leased -= 1
             $0.done += 1
@@ -133,7 +133,7 @@ extension Dispatcher {
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement {
         let lease = unpark(parked, deadline: state.at, for: stream, &state, &plan)
-        plan.grant(state.person, lease, why: [0, -1, 0, -1])
+        plan.grant(state.person, lease, why: GrantFigures())
         accept(canonical, lease, &state, &plan)
         return Settlement(lease: answer.lease, outcome: .accepted)
     }
@@ -152,7 +152,8 @@ extension Dispatcher {
             task: answer.lease.task, slot: ended.slot, fence: answer.lease.fence, lane: ended.lane,
             project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
             coordinator: coordinator, provenance: provenance, session: 0)
-        plan.grant(state.person, lease, why: [Int64(state.held.count), Int64(limits.openLeases ?? -1), 0, -1])
+        let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
+        plan.grant(state.person, lease, why: figures(load, openLeases: state.held.count + 1, state))
         plan.tally(project.id) { $0.leased += 1 }
         accept(canonical, lease, &state, &plan)
         return Settlement(lease: answer.lease, outcome: .accepted)

@@ -15,9 +15,14 @@ extension Dispatcher {
             }
             lanes[pick.lane]?.left(pick.slot)
             streams[pick.stream]?.want -= 1
+            if pick.bound != nil { warnAhead(of: pick) }
             prefetchIfLow(pick.lane, pick.person)
         }
-        for attached in plan.attached { attach(attached, plan) }
+        for (person, last) in plan.refused { refused[person] = last }
+        for attached in plan.attached {
+            if attached.isNew { refused[attached.person]?.rule = nil }
+            attach(attached, plan)
+        }
         for (stream, count) in plan.unparkedFor {
             let want = streams[stream]?.want ?? 0
             streams[stream]?.want = max(0, want - count)
@@ -55,7 +60,8 @@ extension Dispatcher {
         guard let state = streams[stream], state.isAttached || !attached.isNew else {
             // The stream ended while this flush was under way. What it was to be told of ends at once; what its worker
             // presented waits for the worker's next hello, as long as a lost stream's leases do.
-            let end = PersonWork.End(lease: reference, how: .unheard, vouchedBy: plan.coordinator)
+            let end = PersonWork.End(
+                lease: reference, how: .unheard, vouchedBy: plan.coordinator, lastSign: attached.isNew ? nil : plan.now)
             if attached.isNew {
                 enqueue(attached.person) { $0.ends.append(end) }
             } else {

@@ -18,7 +18,7 @@ extension Dispatcher {
             case .release:
                 end(held, how: .released, &state, lookups, &plan)
                 reply = LeaseChange(lease: change.lease, state: .released)
-            case .park: reply = park(change.lease, held, &state, &plan)
+            case .park: reply = park(change.lease, held, atLimit: false, &state, &plan)
             case .extend: reply = extend(change.lease, held.stored, &state, &plan)
             }
         } else if let parked = state.parked[change.lease.fence], parked.task == change.lease.task {
@@ -33,28 +33,67 @@ extension Dispatcher {
     func settle(_ end: PersonWork.End, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan) {
         if let held = state.held[end.lease.fence], held.stored.task == end.lease.task {
             if let vouchedBy = end.vouchedBy, held.stored.coordinator != vouchedBy { return }
+            guard end.how == .expired else {
+                return self.end(held, how: end.how, lastSign: end.lastSign, &state, lookups, &plan)
+            }
             // Extended meanwhile.
-            if end.how == .expired, held.stored.deadline + configuration.times.deadlineGrace > state.at {
+            if held.stored.deadline + configuration.times.deadlineGrace > state.at {
                 plan.rechecks.append((state.person, held.stored))
                 return
             }
-            if let stream = vouched[end.lease.fence], end.how == .expired {
-                plan.reply(stream) {
-                    $0.revokes.append(
-                        Revocation(
-                            lease: end.lease, reason: .deadline,
-                            message: "the deadline has passed; an answer you still send is kept"))
-                }
-            }
-            self.end(held, how: end.how, &state, lookups, &plan)
+            endAtDeadline(held, &state, lookups, &plan)
         } else if end.how == .parkExpired, let parked = state.parked[end.lease.fence], parked.until <= state.at {
             endParked(parked, how: .parkExpired, &state, lookups, &plan)
         }
     }
 
+    /// A limit parks (P13: it only protects, and no work in hand is lost); else the lease has lasted as long as it may.
+    private func endAtDeadline(
+        _ held: HeldLease, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) {
+        let lease = held.stored
+        let reference = LeaseReference(task: lease.task, fence: lease.fence)
+        let stream = vouched[lease.fence]
+        guard let reached = limitReached(by: lease, &state) else {
+            if let stream {
+                plan.reply(stream) {
+                    $0.revokes.append(
+                        Revocation(
+                            lease: reference, reason: .deadline,
+                            message: "the deadline has passed; an answer you still send is kept"))
+                }
+            }
+            return end(held, how: .expired, &state, lookups, &plan)
+        }
+        var change = park(reference, held, atLimit: true, &state, &plan)
+        if change.state == .parked {
+            change.message = "\(reached.sentence) Your task is parked for you."
+            if let stream { plan.reply(stream) { $0.changes.append(change) } }
+            return
+        }
+        if let stream {
+            plan.reply(stream) {
+                $0.revokes.append(
+                    Revocation(
+                        lease: reference, reason: .deadline,
+                        message: "\(reached.sentence) \(change.message); an answer you still send is kept"))
+            }
+        }
+        end(held, how: .limit, &state, lookups, &plan)
+    }
+
+    private func limitReached(by lease: StoredLease, _ state: inout PersonState) -> Refusal? {
+        guard let lane = lanes[lease.lane], let project = storedProject(lease.project) else { return nil }
+        state.refreshOpenLeases(lanes: storedLane)
+        return Gate.reached(
+            person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: lease.deadline)
+    }
+
     /// Ends an open lease without a label; its slot comes back to this coordinator, or its task goes into quarantine.
+    /// What nobody ever heard of was no time of anybody's.
     func end(
-        _ held: HeldLease, how: LeaseEnd, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+        _ held: HeldLease, how: LeaseEnd, lastSign: Moment? = nil, _ state: inout PersonState,
+        _ lookups: FlushLookups, _ plan: inout FlushPlan
     ) {
         let lease = held.stored
         state.held[lease.fence] = nil
@@ -63,7 +102,8 @@ extension Dispatcher {
         plan.writes.ends.slot.append(lease.slot)
         plan.writes.ends.person.append(state.person.rawValue)
         plan.writes.ends.fence.append(lease.fence.rawValue)
-        plan.history(state.person, lease, at: state.at, how: how.rawValue)
+        let at = lastSign ?? (how == .unheard ? lease.grantedAt : state.at)
+        plan.history(&state, lease, storedLane(lease.lane), at: min(at, state.at), how: how.rawValue)
         plan.tally(lease.project) { $0.leased -= 1 }
         ended(lease.fence, of: state.person, &plan)
         free(lease, held.content, how: how, state.person, lookups, &plan)
@@ -126,7 +166,8 @@ extension Dispatcher {
     // MARK: Parking
 
     private func park(
-        _ reference: LeaseReference, _ held: HeldLease, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ reference: LeaseReference, _ held: HeldLease, atLimit: Bool, _ state: inout PersonState,
+        _ plan: inout FlushPlan
     ) -> LeaseChange {
         let lease = held.stored
         if let most = limits.parkedLeases, state.parked.count >= most {
@@ -137,7 +178,8 @@ extension Dispatcher {
         let until = state.at + (limits.parkedTime ?? .seconds(72 * 3_600))
         let parked = StoredParked(
             task: lease.task, slot: lease.slot, fence: lease.fence, lane: lease.lane, project: lease.project,
-            firstGrantedAt: lease.firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance)
+            firstGrantedAt: lease.firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance,
+            atLimit: atLimit)
         state.held[lease.fence] = nil
         state.parked[lease.fence] = parked
         plan.changed.insert(state.person)
@@ -151,7 +193,8 @@ extension Dispatcher {
         plan.writes.parks.parkedAt.append(state.at.microseconds)
         plan.writes.parks.until.append(until.microseconds)
         plan.writes.parks.provenance.append(lease.provenance.rawValue)
-        plan.history(state.person, lease, at: state.at, how: "parked")
+        plan.writes.parks.atLimit.append(atLimit)
+        plan.history(&state, lease, storedLane(lease.lane), at: state.at, how: "parked")
         plan.tally(lease.project) {
             $0.leased -= 1
             $0.parked += 1
@@ -197,7 +240,7 @@ extension Dispatcher {
             grantedAt: state.at, firstGrantedAt: parked.firstGrantedAt, deadline: parked.until,
             coordinator: coordinator, provenance: parked.provenance, session: 0)
         // How it ended, and no leased time.
-        plan.history(state.person, lease, at: state.at, how: how.rawValue)
+        plan.history(&state, lease, storedLane(lease.lane), at: state.at, how: how.rawValue)
         free(lease, nil, how: how, state.person, lookups, &plan)
     }
 
@@ -228,14 +271,16 @@ extension Dispatcher {
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "the project is closed")
         }
-        // The gate is asked as if this lease were not there: it must not count against itself.
-        var facts = state.facts
-        facts.openLeases.removeAll { $0.granted == lease.grantedAt && $0.deadline == lease.deadline }
+        // The gate is asked about time alone: this lease is counted already, and what is open may go on.
         var question = ask(of: lane, project: project)
         question.paused = false
+        var onlyTime = limits
+        onlyTime.openLeases = nil
+        onlyTime.dayTasks = nil
+        state.refreshOpenLeases(lanes: storedLane)
         var deadline = lease.deadline
         if case .granted(_, let until) = Gate.decide(
-            person: facts, lane: question, limits: limits, now: state.at, want: 1
+            person: state.facts, lane: question, limits: onlyTime, now: state.at, want: 1
         ).decision {
             let end = limits.leaseLifetime.map { lease.firstGrantedAt + $0 } ?? .distantFuture
             deadline = max(deadline, min(until, end))

@@ -90,13 +90,15 @@ extension Dispatcher {
     }
 
     /// Leases that a gone coordinator vouched for and nobody presented.
-    func endOrphans(_ orphans: [(person: PersonID, task: TaskID, fence: Fence)], of gone: CoordinatorID) {
+    func endOrphans(
+        _ orphans: [(person: PersonID, task: TaskID, fence: Fence)], of gone: CoordinatorID, lastSign: Moment
+    ) {
         for orphan in orphans {
             enqueue(orphan.person) {
                 $0.ends.append(
                     PersonWork.End(
                         lease: LeaseReference(task: orphan.task, fence: orphan.fence), how: .coordinatorLost,
-                        vouchedBy: gone))
+                        vouchedBy: gone, lastSign: lastSign))
             }
         }
     }

@@ -26,6 +26,13 @@ extension Dispatcher {
         // What this very flush settles makes room already.
         let room = stream.inFlightMax - stream.held.count + (plan.freed[stream.id] ?? 0)
         var want = min(stream.want, room)
+        // What a limit took out of somebody's hands comes back before anything new.
+        while want > 0, let parked = parkedToReturn(state, atLimit: true),
+            returnParked(parked, stream.id, &state, &plan)
+        {
+            want -= 1
+        }
+        let figures = LoadFigures(of: state.facts, limits: limits, at: state.at)
         var refusal: Refusal?
         var mustLook: LaneID?
         var open: [LaneID] = []
@@ -36,10 +43,10 @@ extension Dispatcher {
             for project in projects(of: stream, state) {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane] else { continue }
-                    switch Gate.decide(
+                    let answer = Gate.decide(
                         person: state.facts, lane: ask(of: feed, project: project), limits: limits, now: state.at,
-                        want: want
-                    ).decision {
+                        want: want)
+                    switch answer.decision {
                     case .refused(let reason):
                         refusal = refusal ?? reason
                         continue
@@ -47,7 +54,8 @@ extension Dispatcher {
                         open.append(lane)
                         guard count > 0 else { continue }
                         if feed.hasSomething(for: person) {
-                            candidates[project.id] = .ready(lane: lane, count: count, deadline: deadline)
+                            candidates[project.id] = .ready(
+                                lane: lane, count: count, deadline: deadline, bound: answer.bound)
                         } else if mayHoldMore(lane, for: person) {
                             // Higher priority first: nothing below this lane until it was looked through.
                             candidates[project.id] = .unseen(lane: lane)
@@ -62,8 +70,9 @@ extension Dispatcher {
             let lane: LaneID
             let count: Int
             let deadline: Moment
+            let bound: Rule?
             switch candidate {
-            case .ready(let at, let most, let until): (lane, count, deadline) = (at, most, until)
+            case .ready(let at, let most, let until, let rule): (lane, count, deadline, bound) = (at, most, until, rule)
             case .unseen(let at):
                 // It is this project's turn, and what it has must be fetched first: fairness before speed.
                 mustLook = at
@@ -72,15 +81,18 @@ extension Dispatcher {
             let most = candidates.count > 1 ? 1 : min(want, count)
             let slots = lanes[lane]?.take(for: person, count: most, now: clock.now) ?? []
             if slots.isEmpty { break }
-            for slot in slots { add(slot, lane, deadline, project, stream.id, &state, &plan) }
+            for slot in slots { add(slot, lane, deadline, bound, project, stream.id, figures, &state, &plan) }
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, room) else { return }
-        if let parked = parkedToReturn(state), returnParked(parked, stream.id, &state, &plan) { return }
+        if let parked = parkedToReturn(state, atLimit: false), returnParked(parked, stream.id, &state, &plan) {
+            return
+        }
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
         } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
             plan.idles[stream.id] = idle(for: refusal, state)
+            if let refusal { note(refusal, of: state, &plan) }
         } else {
             answerEmpty(person, on: stream.id, open, &plan)
         }
@@ -95,7 +107,7 @@ extension Dispatcher {
 
     /// What a project could give a person now.
     private enum Candidate {
-        case ready(lane: LaneID, count: Int, deadline: Moment)
+        case ready(lane: LaneID, count: Int, deadline: Moment, bound: Rule?)
         /// Its spans hold tasks that this person has not been looked through for.
         case unseen(lane: LaneID)
     }
@@ -109,8 +121,8 @@ extension Dispatcher {
     }
 
     private func add(
-        _ slot: ReadySlot, _ laneID: LaneID, _ until: Moment, _ project: ProjectID, _ stream: StreamID,
-        _ state: inout PersonState, _ plan: inout FlushPlan
+        _ slot: ReadySlot, _ laneID: LaneID, _ until: Moment, _ bound: Rule?, _ project: ProjectID,
+        _ stream: StreamID, _ load: LoadFigures, _ state: inout PersonState, _ plan: inout FlushPlan
     ) {
         let effort = slot.content.effortSeconds
         let length = LeaseLength.of(effortSeconds: effort)
@@ -120,12 +132,28 @@ extension Dispatcher {
         plan.picks.append(
             FlushPlan.Pick(
                 person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
-                deadline: deadline, effortSeconds: effort, openBefore: state.facts.openLeases.count,
-                dayTasks: state.dayLabels + state.facts.openLeases.count))
+                deadline: deadline, bound: deadline == until ? bound : nil, effortSeconds: effort,
+                figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
                 granted: state.at, deadline: deadline, kind: lane?.kind ?? "", severity: lane?.severity ?? 0,
                 project: project))
+    }
+
+    /// The load at a grant that makes it `openLeases` open ones.
+    func figures(_ load: LoadFigures, openLeases: Int, _ state: PersonState) -> GrantFigures {
+        var figures = GrantFigures()
+        figures.openLeases = openLeases
+        figures.openLeasesLimit = limits.openLeases
+        figures.dayTasks = state.dayLabels + openLeases
+        figures.dayTasksLimit = limits.dayTasks
+        figures.continuous = load.continuous
+        figures.continuousLimit = limits.continuousTime
+        figures.day = load.day
+        figures.dayLimit = limits.dayTime
+        figures.week = load.week
+        figures.weekLimit = limits.weekTime
+        return figures
     }
 
     /// Whether spans may hold something for this person that was not looked at yet.
@@ -254,15 +282,8 @@ extension Dispatcher {
                 grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: plan.coordinator,
                 provenance: provenance, session: streams[pick.stream]?.session ?? 0)
             let why = GrantReason(
-                policyVersion: deployment?.policyVersion ?? 0, provenance: provenance,
-                openLeases: pick.openBefore + 1, openLeasesLimit: limits.openLeases, dayTasks: pick.dayTasks + 1,
-                dayTasksLimit: limits.dayTasks)
-            plan.grant(
-                pick.person, lease,
-                why: [
-                    Int64(why.openLeases), Int64(limits.openLeases ?? -1), Int64(why.dayTasks),
-                    Int64(limits.dayTasks ?? -1),
-                ])
+                policyVersion: deployment?.policyVersion ?? 0, provenance: provenance, figures: pick.figures)
+            plan.grant(pick.person, lease, why: pick.figures)
             if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
             plan.tally(pick.project) { $0.leased += 1 }
             plan.changed.insert(pick.person)
@@ -292,13 +313,24 @@ extension Dispatcher {
     func writeUsage(_ plan: inout FlushPlan) {
         for person in plan.changed.sorted() {
             guard var state = plan.states[person] else { continue }
-            state.n += 1
             state.refreshOpenLeases(lanes: storedLane)
-            plan.writes.usage.person.append(person.rawValue)
-            plan.writes.usage.n.append(state.n)
-            plan.writes.usage.at.append(state.at.microseconds)
-            plan.writes.usage.day.append(state.day.rawValue)
-            plan.writes.usage.dayLabels.append(Int32(state.dayLabels))
+            let worked = (plan.worked[person] ?? [:]).sorted { $0.key < $1.key }.flatMap { key, intervals in
+                intervals.all.map { (key: key, interval: $0) }
+            }
+            // Without leased time one row all the same: the fact has a number.
+            for index in 0..<max(1, worked.count) {
+                let work = index < worked.count ? worked[index] : nil
+                state.n += 1
+                plan.writes.usage.person.append(person.rawValue)
+                plan.writes.usage.n.append(state.n)
+                plan.writes.usage.at.append(state.at.microseconds)
+                plan.writes.usage.day.append(state.day.rawValue)
+                plan.writes.usage.dayLabels.append(Int32(state.dayLabels))
+                plan.writes.usage.workedFrom.append(work?.interval.start.microseconds)
+                plan.writes.usage.workedTo.append(work?.interval.end.microseconds)
+                plan.writes.usage.kind.append(work?.key.kind)
+                plan.writes.usage.severity.append(work.map { Int16(clamping: $0.key.severity) })
+            }
             plan.states[person] = state
         }
         for contribution in plan.contributions {

@@ -9,9 +9,9 @@ extension StoredParked {
 }
 
 extension Dispatcher {
-    /// The parked lease that waits longest.
-    func parkedToReturn(_ state: PersonState) -> StoredParked? {
-        state.parked.values.filter { deployment?.projects[$0.project]?.state == "open" }
+    /// The parked lease that waits longest, of those that a limit parked or of those that their holder did.
+    func parkedToReturn(_ state: PersonState, atLimit: Bool) -> StoredParked? {
+        state.parked.values.filter { $0.atLimit == atLimit && deployment?.projects[$0.project]?.state == "open" }
             .min { ($0.parkedAt, $0.fence) < ($1.parkedAt, $1.fence) }
     }
 
@@ -29,17 +29,13 @@ extension Dispatcher {
         let end = limits.leaseLifetime.map { parked.leasedSince(at: state.at) + $0 } ?? .distantFuture
         guard end > state.at else { return false }
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
+        let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
+        state.facts.openLeases.append(PersonState.open(lease, lane: lane.lane))
         let why = GrantReason(
             policyVersion: deployment?.policyVersion ?? 0, provenance: lease.provenance,
-            openLeases: state.held.count, openLeasesLimit: limits.openLeases,
-            dayTasks: state.dayLabels + state.held.count, dayTasksLimit: limits.dayTasks)
-        plan.grant(
-            state.person, lease,
-            why: [
-                Int64(why.openLeases), Int64(limits.openLeases ?? -1), Int64(why.dayTasks),
-                Int64(limits.dayTasks ?? -1),
-            ])
+            figures: figures(load, openLeases: state.facts.openLeases.count, state))
+        plan.grant(state.person, lease, why: why.figures)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
         offer(content, lease, project, why, state.at, to: stream, &plan)

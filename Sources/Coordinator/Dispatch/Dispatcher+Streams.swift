@@ -149,6 +149,8 @@ extension Dispatcher {
             streamsOf[stream.person] = nil
             looks[stream.person] = nil
             lookedThrough[stream.person] = nil
+            refused[stream.person] = nil
+            warned[stream.person] = nil
             if work[stream.person] == nil, !inFlight.contains(stream.person) { people[stream.person] = nil }
         }
     }
@@ -182,11 +184,13 @@ extension Dispatcher {
     /// Streams that showed no life sign lose their leases; leases past their deadline end. Called once a second.
     func sweep() {
         let now = clock.now
+        let reading = clockReading
         for (id, stream) in streams where now - stream.lastSeen > configuration.times.streamTimeToLive {
             let ends = stream.held.compactMap { fence in
                 heldTasks[fence].map {
                     PersonWork.End(
-                        lease: LeaseReference(task: $0, fence: fence), how: .streamLost, vouchedBy: coordinator)
+                        lease: LeaseReference(task: $0, fence: fence), how: .streamLost, vouchedBy: coordinator,
+                        lastSign: reading.map { $0.database + (stream.lastSeen - $0.local) })
                 }
             }
             stream.replies.finish(throwing: StreamEnd(.limitExceeded, "no life sign for too long"))
@@ -204,6 +208,7 @@ extension Dispatcher {
                         lease: LeaseReference(task: due.task, fence: due.fence), how: .expired, vouchedBy: coordinator))
             }
         }
+        warnOfLimits(at: estimate)
         let hour = estimate.microseconds / 3_600_000_000
         contributed = contributed.filter { $0.hour >= hour - 1 }
     }

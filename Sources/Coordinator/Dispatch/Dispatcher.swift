@@ -41,12 +41,18 @@ actor Dispatcher {
     var vouched: [Fence: StreamID] = [:]
     var heldTasks: [Fence: TaskID] = [:]
     var deadlines = DeadlineQueue()
+    /// Leases that a limit ends, by when to say so.
+    var warnings = DeadlineQueue()
+    /// The latest limit of which each connected person was warned.
+    var warned: [PersonID: Moment] = [:]
     /// Presented leases whose stream had ended before they were attached to it, and when they end unless they are
     /// presented again.
     var unattended: [(at: ContinuousClock.Instant, person: PersonID, end: PersonWork.End)] = []
     /// Grants whose commit was in doubt: settled at the person's next flush.
     var doubtful: [PersonID: [FlushPlan.Pick]] = [:]
     var contributed: Set<Contribution> = []
+    /// The latest refusal of each connected person that was kept.
+    var refused: [PersonID: LastRefusal] = [:]
     /// What parked leases are about, so that they can be offered again.
     var parkedContents: [Fence: TaskContent] = [:]
     /// New streams that wait to hear what became of the leases they presented.

@@ -1,5 +1,6 @@
 import Ledger
 import PlimsollModel
+import QualityReview
 
 /// What became of the leases that a new stream presented.
 struct PresentedOutcome: Sendable {
@@ -9,6 +10,15 @@ struct PresentedOutcome: Sendable {
 
 /// What one flush is going to write and say. Nothing of it reaches a worker or the caches before COMMIT returned (P5).
 struct FlushPlan {
+    struct WorkKey: Hashable, Comparable {
+        var kind: String
+        var severity: Int
+
+        static func < (left: WorkKey, right: WorkKey) -> Bool {
+            (left.kind, left.severity) < (right.kind, right.severity)
+        }
+    }
+
     struct Pick {
         var person: PersonID
         var stream: StreamID
@@ -16,12 +26,13 @@ struct FlushPlan {
         var project: ProjectID
         var slot: ReadySlot
         var deadline: Moment
+        /// The limit that brought the deadline forward; nil: none did.
+        var bound: Rule?
         var effortSeconds: Int
         /// Set when the pick is made final.
         var fence = Fence(0)
         var provenance = ProvenanceID(0)
-        var openBefore = 0
-        var dayTasks = 0
+        var figures = GrantFigures()
     }
 
     /// A slot that is free again once this flush has committed.
@@ -77,6 +88,10 @@ struct FlushPlan {
     var parked: [Fence: TaskContent] = [:]
     /// Wants filled with parked leases that came back.
     var unparkedFor: [StreamID: Int] = [:]
+    /// Refusals that this flush keeps.
+    var refused: [PersonID: LastRefusal] = [:]
+    /// Leased time that ends with this flush, as usage rows will say it.
+    var worked: [PersonID: [WorkKey: WorkIntervals]] = [:]
     /// Wants that found nothing ready: a look through the spans is needed, of the lane whose turn it is, or of all.
     var needsLook: [PersonID: LaneID?] = [:]
 
@@ -94,19 +109,29 @@ struct FlushPlan {
         body(&writes.tallies[project, default: FlushWrites.Tally()])
     }
 
-    /// Writes the end of a lease into history.
-    mutating func history(_ person: PersonID, _ lease: StoredLease, at: Moment, how: String) {
+    /// Writes the end of a lease into history. Leased time ends there, but never after the deadline.
+    mutating func history(
+        _ state: inout PersonState, _ lease: StoredLease, _ lane: StoredLane?, at: Moment, how: String
+    ) {
+        let end = max(lease.grantedAt, min(at, lease.deadline))
+        let interval = WorkInterval(start: lease.grantedAt, end: end)
+        let key = WorkKey(kind: lane?.kind ?? "", severity: lane?.severity ?? 0)
+        if !interval.isEmpty {
+            state.facts.worked.add(interval, kind: key.kind, severity: key.severity)
+            worked[state.person, default: [:]][key, default: WorkIntervals()].add(interval)
+        }
+        let person = state.person
         writes.history.person.append(person.rawValue)
         writes.history.fence.append(lease.fence.rawValue)
         writes.history.task.append(lease.task.rawValue)
         writes.history.slot.append(lease.slot)
         writes.history.lane.append(lease.lane.rawValue)
         writes.history.grantedAt.append(lease.grantedAt.microseconds)
-        writes.history.at.append(at.microseconds)
+        writes.history.at.append(end.microseconds)
         writes.history.how.append(how)
     }
 
-    mutating func grant(_ person: PersonID, _ lease: StoredLease, why: [Int64]) {
+    mutating func grant(_ person: PersonID, _ lease: StoredLease, why: GrantFigures) {
         writes.grants.task.append(lease.task.rawValue)
         writes.grants.slot.append(lease.slot)
         writes.grants.person.append(person.rawValue)
@@ -118,6 +143,6 @@ struct FlushPlan {
         writes.grants.deadline.append(lease.deadline.microseconds)
         writes.grants.provenance.append(lease.provenance.rawValue)
         writes.grants.session.append(lease.session)
-        writes.grants.why.append(contentsOf: why)
+        writes.grants.why.append(contentsOf: why.stored)
     }
 }

@@ -55,6 +55,9 @@ struct PersonState: Sendable {
                     purpose: $0.purpose, noticeID: $0.notice, noticeVersion: $0.noticeVersion, state: $0.state,
                     from: $0.from, until: $0.until)
             })
+        facts.worked = stored.worked
+        facts.declaredWeek = stored.declaredWeek
+        facts.formerZone = stored.formerZone.map { FormerZone(name: $0.name, until: $0.changedAt + FormerZone.kept) }
         for lease in stored.leases { held[lease.fence] = HeldLease(stored: lease, content: nil) }
         for lease in stored.parked { parked[lease.fence] = lease }
         if stored.head != nil { facts.labelsByDay = DayCount(day: day, count: dayLabels) }
@@ -85,6 +88,7 @@ struct PersonState: Sendable {
         if today > day {
             day = today
             dayLabels = 0
+            facts.worked.forgetDetails(at: at)
         }
     }
 

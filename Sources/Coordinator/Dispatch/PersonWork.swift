@@ -8,6 +8,8 @@ enum LeaseEnd: String, Sendable {
     case streamLost = "stream_lost"
     case coordinatorLost = "coordinator_lost"
     case parkExpired = "park_expired"
+    /// A limit was reached and nothing more could be parked.
+    case limit
     /// A grant whose commit was in doubt and that no worker was told of.
     case unheard
 
@@ -51,6 +53,8 @@ struct PersonWork: Sendable {
         var how: LeaseEnd
         /// Only when the lease is still vouched for by this coordinator (nil: whoever vouches).
         var vouchedBy: CoordinatorID?
+        /// The last life sign of who held or vouched for it: leased time ends there. Nil: it ends when it is settled.
+        var lastSign: Moment?
     }
 
     var answers: [Answer] = []

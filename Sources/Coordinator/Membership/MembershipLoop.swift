@@ -99,7 +99,7 @@ final class MembershipLoop: Sendable {
             if orphans.isEmpty {
                 try await session.markSettled(gone)
             } else {
-                await dispatcher.endOrphans(orphans, of: gone)
+                await dispatcher.endOrphans(orphans, of: gone, lastSign: departed.lastSign)
             }
         }
         try await session.trim(me)

@@ -77,23 +77,38 @@ public struct LeaseGrant: Sendable {
 public struct GrantReason: Sendable {
     public var policyVersion: Int64
     public var provenance: ProvenanceID
-    public var openLeases: Int
-    /// nil: no limit.
-    public var openLeasesLimit: Int?
-    public var dayTasks: Int
-    /// nil: no limit.
-    public var dayTasksLimit: Int?
+    public var figures: GrantFigures
 
-    public init(
-        policyVersion: Int64, provenance: ProvenanceID, openLeases: Int, openLeasesLimit: Int?, dayTasks: Int,
-        dayTasksLimit: Int?
-    ) {
+    public init(policyVersion: Int64, provenance: ProvenanceID, figures: GrantFigures) {
         self.policyVersion = policyVersion
         self.provenance = provenance
-        self.openLeases = openLeases
-        self.openLeasesLimit = openLeasesLimit
-        self.dayTasks = dayTasks
-        self.dayTasksLimit = dayTasksLimit
+        self.figures = figures
+    }
+}
+
+/// A person's load at a grant, this lease included, each figure with its limit (nil: none).
+public struct GrantFigures: Sendable {
+    public var openLeases = 0
+    public var openLeasesLimit: Int?
+    public var dayTasks = 0
+    public var dayTasksLimit: Int?
+    public var continuous = Duration.zero
+    public var continuousLimit: Duration?
+    public var day = Duration.zero
+    public var dayLimit: Duration?
+    public var week = Duration.zero
+    public var weekLimit: Duration?
+
+    public init() {}
+
+    /// As a lease keeps it: ten numbers, times in whole seconds, -1 for no limit.
+    var stored: [Int64] {
+        [
+            Int64(openLeases), Int64(openLeasesLimit ?? -1), Int64(dayTasks), Int64(dayTasksLimit ?? -1),
+            continuous.components.seconds, continuousLimit?.components.seconds ?? -1,
+            day.components.seconds, dayLimit?.components.seconds ?? -1,
+            week.components.seconds, weekLimit?.components.seconds ?? -1,
+        ]
     }
 }
 

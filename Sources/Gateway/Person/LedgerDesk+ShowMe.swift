@@ -52,6 +52,9 @@ extension PersonFacts {
                     severity: lane?.severity ?? 0, project: lease.project)
             },
             labelsByDay: person.head.map { DayCount(day: $0.day, count: $0.dayLabels) })
+        worked = person.worked
+        declaredWeek = person.declaredWeek
+        formerZone = person.formerZone.map { FormerZone(name: $0.name, until: $0.changedAt + FormerZone.kept) }
     }
 }
 

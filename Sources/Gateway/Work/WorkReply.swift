@@ -146,10 +146,17 @@ extension Plimsoll_V1_Lease {
         var reason = Plimsoll_V1_Why()
         reason.policyVersion = grant.why.policyVersion
         reason.provenance = grant.why.provenance.rawValue
-        reason.openLeases = UInt32(clamping: grant.why.openLeases)
-        reason.openLeasesLimit = UInt32(clamping: grant.why.openLeasesLimit ?? 0)
-        reason.dayTasks = UInt32(clamping: grant.why.dayTasks)
-        reason.dayTasksLimit = UInt32(clamping: grant.why.dayTasksLimit ?? 0)
+        let figures = grant.why.figures
+        reason.openLeases = UInt32(clamping: figures.openLeases)
+        reason.openLeasesLimit = UInt32(clamping: figures.openLeasesLimit ?? 0)
+        reason.dayTasks = UInt32(clamping: figures.dayTasks)
+        reason.dayTasksLimit = UInt32(clamping: figures.dayTasksLimit ?? 0)
+        reason.continuousSeconds = figures.continuous.wireSeconds
+        reason.continuousLimitSeconds = figures.continuousLimit?.wireSeconds ?? 0
+        reason.daySeconds = figures.day.wireSeconds
+        reason.dayLimitSeconds = figures.dayLimit?.wireSeconds ?? 0
+        reason.weekSeconds = figures.week.wireSeconds
+        reason.weekLimitSeconds = figures.weekLimit?.wireSeconds ?? 0
         why = reason
     }
 }

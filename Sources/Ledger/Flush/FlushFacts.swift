@@ -74,10 +74,12 @@ public struct StoredParked: Sendable, Hashable {
     public var parkedAt: Moment
     public var until: Moment
     public var provenance: ProvenanceID
+    /// By a limit, and not by its holder.
+    public var atLimit: Bool
 
     public init(
         task: TaskID, slot: Int16, fence: Fence, lane: LaneID, project: ProjectID, firstGrantedAt: Moment,
-        parkedAt: Moment, until: Moment, provenance: ProvenanceID
+        parkedAt: Moment, until: Moment, provenance: ProvenanceID, atLimit: Bool
     ) {
         self.task = task
         self.slot = slot
@@ -88,6 +90,7 @@ public struct StoredParked: Sendable, Hashable {
         self.parkedAt = parkedAt
         self.until = until
         self.provenance = provenance
+        self.atLimit = atLimit
     }
 }
 
@@ -96,6 +99,9 @@ public struct StoredPerson: Sendable {
     public var person: PersonID
     public var name: String
     public var zone: String
+    /// The zone before, and when it was changed.
+    public var formerZone: (name: String, changedAt: Moment)?
+    public var declaredWeek: Duration
     public var isEngineer: Bool
     public var denied: Bool
     public var enrolled: Set<ProjectID>
@@ -104,6 +110,8 @@ public struct StoredPerson: Sendable {
     public var parked: [StoredParked]
     /// nil: no usage row at all.
     public var head: UsageHead?
+    /// Leased time that is over.
+    public var worked: WorkHistory
 }
 
 /// The latest consent event of one purpose, with what a provenance names.

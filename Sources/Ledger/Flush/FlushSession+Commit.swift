@@ -64,7 +64,7 @@ extension FlushSession {
                     FlushStatements.park, .int8Array(parks.task), .int2Array(parks.slot), .int8Array(parks.person),
                     .int8Array(parks.fence), .int8Array(parks.lane), .int8Array(parks.project),
                     .timestamptzArray(parks.firstGrantedAt), .timestamptzArray(parks.until),
-                    .int8Array(parks.provenance), .timestamptzArray(parks.parkedAt)))
+                    .int8Array(parks.provenance), .timestamptzArray(parks.parkedAt), .boolArray(parks.atLimit)))
         }
         if !writes.unparked.task.isEmpty {
             queries.append(Query(FlushStatements.unpark, Self.keys(writes.unparked)))
@@ -129,7 +129,17 @@ extension FlushSession {
             queries.append(
                 Query(
                     FlushStatements.usage, .int8Array(usage.person), .int8Array(usage.n),
-                    .timestamptzArray(usage.at), .dateArray(usage.day), .int4Array(usage.dayLabels), me))
+                    .timestamptzArray(usage.at), .dateArray(usage.day), .int4Array(usage.dayLabels), me,
+                    .timestamptzArray(usage.workedFrom), .timestamptzArray(usage.workedTo), .textArray(usage.kind),
+                    .int2Array(usage.severity)))
+        }
+        let decisions = writes.decisions
+        if !decisions.person.isEmpty {
+            queries.append(
+                Query(
+                    FlushStatements.decision, .int8Array(decisions.person), .timestamptzArray(decisions.at),
+                    .textArray(decisions.rule), .textArray(decisions.value), .textArray(decisions.bound),
+                    .timestamptzArray(decisions.until), .textArray(decisions.scope)))
         }
         let contributions = writes.contributions
         if !contributions.person.isEmpty {

@@ -72,6 +72,8 @@ public struct FlushSession: Sendable {
             Query(FlushStatements.parked, ids),
             Query(FlushStatements.agreements, ids),
             Query(FlushStatements.oldHeads, ids),
+            Query(FlushStatements.worked, ids),
+            Query(FlushStatements.workedDays, ids),
         ])
         return try Self.assemble(rows)
     }
@@ -249,9 +251,10 @@ extension FlushSession {
         for row in rows[0] {
             let person = PersonID(try row.int8(0))
             people[person] = StoredPerson(
-                person: person, name: try row.text(1), zone: try row.text(2), isEngineer: try row.bool(3),
+                person: person, name: try row.text(1), zone: try row.text(2), formerZone: try formerZone(row),
+                declaredWeek: .seconds(Int64(try row.int4(8))), isEngineer: try row.bool(3),
                 denied: try row.bool(4), enrolled: Set(try row.int8Array(5).map { ProjectID($0) }), agreements: [],
-                leases: [], parked: [], head: nil)
+                leases: [], parked: [], head: nil, worked: WorkHistory())
         }
         for row in rows[1] {
             people[PersonID(try row.int8(0))]?.leases.append(
@@ -271,7 +274,8 @@ extension FlushSession {
                     lane: LaneID(try row.int8(4)), project: ProjectID(try row.int8(5)),
                     firstGrantedAt: Moment(microseconds: try row.timestamptz(6)),
                     parkedAt: Moment(microseconds: try row.timestamptz(7)),
-                    until: Moment(microseconds: try row.timestamptz(8)), provenance: ProvenanceID(try row.int8(9))))
+                    until: Moment(microseconds: try row.timestamptz(8)), provenance: ProvenanceID(try row.int8(9)),
+                    atLimit: try row.bool(10)))
         }
         for row in rows[3] {
             people[PersonID(try row.int8(0))]?.agreements.append(
@@ -284,6 +288,21 @@ extension FlushSession {
                     noticeVersion: Int(try row.int4(6)), n: try row.int8(7)))
         }
         for row in rows[4] { people[PersonID(try row.int8(0))]?.head = try head(row) }
+        for row in rows[5] {
+            let interval = WorkInterval(
+                start: Moment(microseconds: try row.timestamptz(3)), end: Moment(microseconds: try row.timestamptz(4)))
+            people[PersonID(try row.int8(0))]?.worked.add(
+                interval, kind: try row.textOrNil(1) ?? "", severity: Int(try row.int2OrNil(2) ?? 0))
+        }
+        for row in rows[6] {
+            people[PersonID(try row.int8(0))]?.worked.totals.append(
+                DayTotal(day: LocalDay(try row.date(1)), worked: .seconds(Int64(try row.int4(2)))))
+        }
         return Array(people.values)
+    }
+
+    private static func formerZone(_ row: Row) throws -> (name: String, changedAt: Moment)? {
+        guard let name = try row.textOrNil(6), let at = try row.timestamptzOrNil(7) else { return nil }
+        return (name, Moment(microseconds: at))
     }
 }

@@ -25,14 +25,14 @@ extension FlushStatements {
             returning 1)
         select assert_rows((select count(*) from gone), cardinality($1))
         """)
-    /// `why` is one flat array with four numbers a lease.
+    /// `why` is one flat array with ten numbers a lease.
     static let grant = Statement(
         "flush_grant",
         """
         insert into lease (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
             deadline, coordinator_id, provenance_id, session, why)
         select g.task_id, g.slot, g.person_id, g.fence, g.lane_id, g.project_id, g.granted_at, g.first_granted_at,
-            g.deadline, $13, g.provenance_id, g.session, ($12::bigint[])[4 * g.i - 3 : 4 * g.i]
+            g.deadline, $13, g.provenance_id, g.session, ($12::bigint[])[10 * g.i - 9 : 10 * g.i]
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
             $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[]) with ordinality
             g (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at, deadline,
@@ -109,20 +109,29 @@ extension FlushStatements {
         "flush_park",
         """
         insert into parked (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, parked_at, until,
-            provenance_id)
+            provenance_id, at_limit)
         select p.task_id, p.slot, p.person_id, p.fence, p.lane_id, p.project_id, p.first_granted_at, p.parked_at,
-            p.until, p.provenance_id
+            p.until, p.provenance_id, p.at_limit
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::timestamptz[])
-            p (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, until, provenance_id, parked_at)
+            $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::boolean[])
+            p (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, until, provenance_id, parked_at,
+               at_limit)
         """)
     static let usage = Statement(
         "flush_usage",
         """
-        insert into usage (person_id, n, at, day, day_labels, coordinator_id)
-        select u.person_id, u.n, u.at, u.day, u.day_labels, $6
-        from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::date[], $5::int[])
-            u (person_id, n, at, day, day_labels)
+        insert into usage (person_id, n, at, day, day_labels, coordinator_id, worked_from, worked_to, kind, severity)
+        select u.person_id, u.n, u.at, u.day, u.day_labels, $6, u.worked_from, u.worked_to, u.kind, u.severity
+        from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::date[], $5::int[], $7::timestamptz[],
+            $8::timestamptz[], $9::text[], $10::smallint[])
+            u (person_id, n, at, day, day_labels, worked_from, worked_to, kind, severity)
+        """)
+    static let decision = Statement(
+        "flush_decision",
+        """
+        insert into decision (person_id, at, rule, value, bound, until, scope)
+        select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+            $7::text[])
         """)
     static let extend = Statement(
         "flush_extend",

@@ -58,7 +58,8 @@ enum FlushStatements {
         select p.person_id, p.name, p.zone,
             exists (select from role_grant r where r.person_id = p.person_id and r.role = 'engineer'),
             exists (select from denial d where d.person_id = p.person_id),
-            coalesce((select array_agg(e.project_id) from enrolment e where e.person_id = p.person_id), '{}')
+            coalesce((select array_agg(e.project_id) from enrolment e where e.person_id = p.person_id), '{}'),
+            p.former_zone, p.zone_changed_at, p.declared_week_seconds
         from person p where p.person_id = any($1::bigint[])
         """)
     /// Index: lease_person.
@@ -73,8 +74,33 @@ enum FlushStatements {
     static let parked = Statement(
         "flush_parked",
         """
-        select person_id, task_id, slot, fence, lane_id, project_id, first_granted_at, parked_at, until, provenance_id
+        select person_id, task_id, slot, fence, lane_id, project_id, first_granted_at, parked_at, until, provenance_id,
+            at_limit
         from parked where person_id = any($1::bigint[])
+        """)
+    /// Leased time: merged intervals, and what came since they were merged. One statement, so that both are of one
+    /// instant. Indexes: work_interval_pkey; usage's primary key from the merged number on, in the partitions from then
+    /// on.
+    static let worked = Statement(
+        "flush_worked",
+        """
+        select p.person_id, w.kind, w.severity, w.starts, w.ends
+        from unnest($1::bigint[]) p (person_id)
+        left join work_merged m on m.person_id = p.person_id
+        cross join lateral (
+            select i.kind, i.severity, i.starts, i.ends from work_interval i where i.person_id = p.person_id
+            union all
+            select u.kind, u.severity, u.worked_from, u.worked_to from usage u
+            where u.person_id = p.person_id and u.n > coalesce(m.n, 0) and u.at >= coalesce(m.at, '-infinity')
+                and u.worked_to is not null) w
+        """)
+    /// Totals of dates before those intervals. Index: work_day_pkey.
+    static let workedDays = Statement(
+        "flush_worked_days",
+        """
+        select d.person_id, d.day, d.seconds from work_day d
+        where d.person_id = any($1::bigint[]) and d.day > (select (plimsoll.clock() - interval '126 days')::date)
+        order by d.person_id, d.day
         """)
     /// The latest event of each purpose, ended early where a later version of its notice changed something material.
     /// Index: consent_event_pkey; notices are few.

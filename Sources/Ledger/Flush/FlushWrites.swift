@@ -22,7 +22,8 @@ public struct FlushWrites: Sendable {
         public var deadline: [Int64] = []
         public var provenance: [Int64] = []
         public var session: [Int64] = []
-        /// Four numbers a row: open leases, their limit, tasks that day, their limit (-1: none).
+        /// Ten numbers a row, five figures each with its limit (-1: none): open leases, tasks that day, and in seconds the
+        /// time without a break, that day's and that week's.
         public var why: [Int64] = []
     }
 
@@ -103,6 +104,7 @@ public struct FlushWrites: Sendable {
         public var parkedAt: [Int64] = []
         public var until: [Int64] = []
         public var provenance: [Int64] = []
+        public var atLimit: [Bool] = []
     }
 
     public struct Usage: Sendable {
@@ -111,6 +113,21 @@ public struct FlushWrites: Sendable {
         public var at: [Int64] = []
         public var day: [Int32] = []
         public var dayLabels: [Int32] = []
+        /// Leased time that ended with this fact; nil: none.
+        public var workedFrom: [Int64?] = []
+        public var workedTo: [Int64?] = []
+        public var kind: [String?] = []
+        public var severity: [Int16?] = []
+    }
+
+    public struct Decisions: Sendable {
+        public var person: [Int64] = []
+        public var at: [Int64] = []
+        public var rule: [String] = []
+        public var value: [String] = []
+        public var bound: [String] = []
+        public var until: [Int64?] = []
+        public var scope: [String?] = []
     }
 
     public struct Extensions: Sendable {
@@ -154,6 +171,7 @@ public struct FlushWrites: Sendable {
     public var quarantines = Quarantines()
     public var parks = Parks()
     public var usage = Usage()
+    public var decisions = Decisions()
     public var extensions = Extensions()
     /// Leases that this coordinator vouches for from now on.
     public var takeovers = Ends()
@@ -165,5 +183,6 @@ public struct FlushWrites: Sendable {
     /// True when there is nothing to commit.
     public var isEmpty: Bool {
         usage.person.isEmpty && takeovers.task.isEmpty && lateAnswers.task.isEmpty && declineReasons.task.isEmpty
+            && decisions.person.isEmpty
     }
 }

@@ -33,13 +33,14 @@ enum EndOfWorkStatements {
                     or exists (select from project_purpose u where u.project_id = l.project_id and u.purpose = $2)
                     or (a.severity > 1 and $2 = 'severity-' || a.severity)
                     or exists (select from unnest(v.agreements) g where split_part(g, '@', 1) = $2))
-            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.granted_at),
+            returning l.person_id, l.fence, l.task_id, l.slot, l.lane_id, l.project_id, l.granted_at, a.kind,
+                a.severity, greatest(l.granted_at, least(l.deadline, (select at from now))) as ended),
         kept as (
             insert into lease_history (person_id, fence, task_id, slot, lane_id, granted_at, at, how)
-            select g.person_id, g.fence, g.task_id, g.slot, g.lane_id, g.granted_at, greatest(now.at, g.granted_at), $4
-            from gone g, now)
+            select g.person_id, g.fence, g.task_id, g.slot, g.lane_id, g.granted_at, g.ended, $4 from gone g)
         select g.project_id, g.lane_id, g.task_id, g.slot,
-            exists (select from closed_task c where c.task_id = g.task_id)
+            exists (select from closed_task c where c.task_id = g.task_id), g.person_id, g.granted_at, g.ended,
+            g.kind, g.severity
         from gone g order by g.lane_id, g.task_id, g.slot
         """)
     /// The same for parked leases, whose time is no leased time.
@@ -67,7 +68,8 @@ enum EndOfWorkStatements {
         """)
 }
 
-/// Ends leases of people whose locks the caller holds, keeps them in history, frees their slots and counts them.
+/// Ends leases of people whose locks the caller holds and about whom it has numbered a fact, keeps them in history,
+/// frees their slots, counts them and the time they were open.
 /// Gives the number of leases ended, open and parked, and the lanes that got a span.
 func endWork(
     of people: [PersonID], under scope: EndScope, how: EndOfWork, on connection: isolated Connection
@@ -105,6 +107,15 @@ func endWork(
                     last: TaskID(try row.int8(2)), isFresh: false))
         }
     }
+    try await appendWork(
+        try results[0].map { row in
+            EndedWork(
+                person: PersonID(try row.int8(5)),
+                interval: WorkInterval(
+                    start: Moment(microseconds: try row.timestamptz(6)),
+                    end: Moment(microseconds: try row.timestamptz(7))),
+                kind: try row.text(8), severity: Int(try row.int2(9)))
+        }, on: connection)
     try await appendSpans(slots, on: connection)
     try await appendTally(tallies, on: connection)
     return (ended, Array(Set(slots.map(\.lane))).sorted())

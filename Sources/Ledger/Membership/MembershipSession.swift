@@ -68,9 +68,11 @@ public struct MembershipSession: Sendable {
     private static let unfinished = Statement(
         "member_unfinished",
         """
-        select coordinator_id, adopted_at is not null, settled_at is not null,
-            plimsoll.clock() >= left_at + $1 from coordinator
-        where left_at is not null and settled_at is null order by 1
+        select c.coordinator_id, c.adopted_at is not null, c.settled_at is not null,
+            plimsoll.clock() >= c.left_at + $1, least(c.left_at, coalesce((select max(l.until) from coordinator_life l
+                where l.coordinator_id = c.coordinator_id) - $2, c.left_at))
+        from coordinator c
+        where c.left_at is not null and c.settled_at is null order by 1
         """)
     private static let adopted = Statement(
         "member_adopted", "update coordinator set adopted_at = plimsoll.clock() where coordinator_id = $1")
@@ -139,13 +141,19 @@ public struct MembershipSession: Sendable {
         public var isAdopted: Bool
         /// Its leases had their time to be presented elsewhere.
         public var isGraceOver: Bool
+        /// When its life was last renewed: leased time that it vouched for ends there.
+        public var lastSign: Moment
     }
 
     public func departed(grace: Duration) async throws -> [Departed] {
-        try await connection.query(Query(Self.unfinished, .interval(microseconds: grace.microseconds))).map { row in
+        try await connection.query(
+            Query(
+                Self.unfinished, .interval(microseconds: grace.microseconds),
+                .interval(microseconds: Self.life.microseconds))
+        ).map { row in
             Departed(
-                coordinator: CoordinatorID(try row.int8(0)), isAdopted: try row.bool(1),
-                isGraceOver: try row.bool(3))
+                coordinator: CoordinatorID(try row.int8(0)), isAdopted: try row.bool(1), isGraceOver: try row.bool(3),
+                lastSign: Moment(microseconds: try row.timestamptz(4)))
         }
     }
 

@@ -32,6 +32,38 @@ enum PersonNumberStatements {
         from last l, now order by l.person_id
         returning person_id, n, at
         """)
+    /// Leased time that ended with the latest fact of each person: one more number each. Index: usage's primary key.
+    static let work = Statement(
+        "person_append_work",
+        """
+        insert into usage (person_id, n, at, day, day_labels, coordinator_id, worked_from, worked_to, kind, severity)
+        select a.person_id, u.n + row_number() over (partition by a.person_id order by a.i), u.at, u.day, u.day_labels,
+            0, a.worked_from, a.worked_to, a.kind, a.severity
+        from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::smallint[]) with ordinality
+            a (person_id, worked_from, worked_to, kind, severity, i)
+        cross join lateral (
+            select n, at, day, day_labels from usage where person_id = a.person_id order by n desc limit 1) u
+        """)
+}
+
+/// A stretch of leased time that is over, of one kind and severity.
+struct EndedWork: Sendable {
+    let person: PersonID
+    let interval: WorkInterval
+    let kind: String
+    let severity: Int
+}
+
+/// Writes leased time of people whose locks the caller holds and about whom it has numbered a fact in this transaction.
+func appendWork(_ ended: [EndedWork], on connection: isolated Connection) async throws {
+    let ended = ended.filter { !$0.interval.isEmpty }
+    if ended.isEmpty { return }
+    _ = try await connection.query(
+        Query(
+            PersonNumberStatements.work, .int8Array(ended.map(\.person.rawValue)),
+            .timestamptzArray(ended.map(\.interval.start.microseconds)),
+            .timestamptzArray(ended.map(\.interval.end.microseconds)), .textArray(ended.map(\.kind)),
+            .int2Array(ended.map { Int16(clamping: $0.severity) })))
 }
 
 /// Numbers one new fact about each of these people. The caller holds their locks; throws `.fault` when one is missing.

@@ -16,6 +16,12 @@ public struct QuietHours: Sendable, Hashable, Codable {
         self.end = end
     }
 
+    /// The bounds of one that is known to be right.
+    private init(from start: Int, to end: Int) {
+        self.start = start
+        self.end = end
+    }
+
     /// Reads "20:00-08:00"; nil for anything else.
     public init?(_ text: some StringProtocol) {
         let bounds = text.split(separator: "-", omittingEmptySubsequences: false)
@@ -24,6 +30,9 @@ public struct QuietHours: Sendable, Hashable, Codable {
         }
         self.init(start: start, end: end)
     }
+
+    /// The hours that are not quiet.
+    public var others: QuietHours { QuietHours(from: end, to: start) }
 
     /// How many minutes of a 24-hour day are quiet.
     public var length: Int { start < end ? end - start : end + Self.minutesADay - start }

@@ -20,9 +20,14 @@ public struct Refusal: Sendable, Hashable, Codable {
         self.scope = scope
     }
 
+    /// As a value: the person's zone, in `scope`, is in no table of time zones.
+    public static let unknownZone = "unknown zone"
+
     /// The same in one sentence for the person it concerns; `until` is left to the screen, which knows the zone.
     public var sentence: String {
         switch rule {
+        case _ where value == Self.unknownZone:
+            "Your time zone “\(scope ?? "")” is not known here, so it cannot be told what day it is; an operator can set it."
         case .agreement:
             "This work needs your agreement to \(scope ?? "its purpose") (now: \(value)); you decide, and no costs nothing."
         case .severityAgreement:

@@ -4,21 +4,28 @@ public import PlimsollModel
 public enum Gate {
     /// Decides for up to `want` leases from a lane at `now`, the database's clock read under the person's lock (P8).
     ///
-    /// The checks run in a fixed order; the first that refuses gives the reason, so a person reads about consent
-    /// before limits. A grant's count is the least and its deadline the earliest that any check allows. A `want`
-    /// below 1 is granted a count of 0. Costs well below 1 µs without worked intervals.
+    /// Who may work here at all comes first, then what they agreed to: a person reads about consent before limits.
+    /// Of several limits the one that lets go last gives the reason, so that its `until` is true. A grant's count is
+    /// the least and its deadline the earliest that any check allows. A `want` below 1 is granted a count of 0.
     public static func decide(
         person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment, want: Int
     ) -> GateAnswer {
+        let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
+        for check in standing {
+            if case .refuses(let refusal) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
+        }
         var count = max(0, want)
         var deadline = now + leaseLength(lane: lane, limits: limits)
         var bound: Rule?
         var again: Moment?
         var scope: String?
+        var refusal: Refusal?
         for check in checks {
-            switch check.find(person, lane, limits, now) {
+            switch check.find(question) {
             case .clear: continue
-            case .refuses(let refusal): return GateAnswer(decision: .refused(refusal))
+            case .refuses(let found):
+                if check.rule == .agreement { return GateAnswer(decision: .refused(found)) }
+                if refusal.map({ found.outlasts($0) }) ?? true { refusal = found }
             case .allows(let most, let until, let opens, let place):
                 count = min(count, most)
                 if until < deadline {
@@ -29,6 +36,7 @@ public enum Gate {
                 }
             }
         }
+        if let refusal { return GateAnswer(decision: .refused(refusal)) }
         let effort = Duration.seconds(min(max(0, lane.effortSeconds), effortSecondsMax))
         if now + effort > deadline {
             let refusal = Refusal(
@@ -40,13 +48,35 @@ public enum Gate {
         return GateAnswer(decision: .granted(count: count, deadline: deadline), bound: bound)
     }
 
+    /// The limit that a person has reached in a lane at `now`, whatever is open: at it a lease is parked and does not
+    /// expire. Nil: none.
+    public static func reached(
+        person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment
+    ) -> Refusal? {
+        let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
+        var reached: Refusal?
+        for check in overTime {
+            if case .refuses(let found) = check.find(question), reached.map({ found.outlasts($0) }) ?? true {
+                reached = found
+            }
+        }
+        return reached
+    }
+
     /// Far beyond any lease; larger estimates are cut to it so that no sum overflows.
     static let effortSecondsMax = 1_000_000
 
-    /// Who may work here at all comes first, then what they agreed to, then how much.
-    static let checks: [LimitCheck] = [
-        .denied, .notEnrolled, .paused, .agreement, .openLeases, .dayTasks, .severityDay,
+    /// Who may work here at all.
+    private static let standing: [LimitCheck] = [.denied, .notEnrolled, .paused]
+
+    /// Limits that a lease runs into by being open.
+    private static let overTime: [LimitCheck] = [
+        .quietHours, .weeklyRest, .dailyRest, .weekAverage, .weekTime, .dayTime, .sixHours, .breakTime, .kindWeek,
+        .kindDay, .severityDay,
     ]
+
+    /// What was agreed to, then how much. Where two limits let go at the same instant, the earlier one here gives the reason.
+    private static let checks: [LimitCheck] = [.agreement, .knownZone] + overTime + [.dayTasks, .openLeases]
 
     private static func leaseLength(lane: LaneAsk, limits: WorkloadLimits) -> Duration {
         let length = LeaseLength.of(effortSeconds: lane.effortSeconds)

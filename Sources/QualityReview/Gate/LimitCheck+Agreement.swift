@@ -2,7 +2,8 @@ import PlimsollModel
 
 /// Every purpose of the project, and the severity's own, is agreed now and for as long as the lease may last (P2).
 extension LimitCheck {
-    static let agreement = LimitCheck(rule: .agreement) { person, lane, _, now in
+    static let agreement = LimitCheck(rule: .agreement) { question in
+        let (person, lane, now) = (question.person, question.lane, question.now)
         var until = Moment.distantFuture
         var scope: String?
         func refusal(_ purpose: PurposeName) -> Refusal? {

@@ -7,10 +7,90 @@ enum LimitFinding {
     /// At most `count` leases, none open later than `until`; `again` is when the limit lets go by itself after that.
     case allows(count: Int = .max, until: Moment = .distantFuture, again: Moment? = nil, scope: String? = nil)
     case refuses(Refusal)
+
+    /// The same, as a zone says it that counts no more from `moment` on.
+    func ending(at moment: Moment) -> LimitFinding {
+        switch self {
+        case .clear: .clear
+        case .refuses(let refusal): .refuses(refusal.ending(at: moment))
+        case .allows(let count, let until, let again, let scope):
+            .allows(
+                count: count, until: until < moment ? until : .distantFuture,
+                again: again.map { min($0, moment) }, scope: scope)
+        }
+    }
+
+    /// The stricter of two findings of one limit: a refusal before a grant, what lasts longer, what ends earlier.
+    func stricter(than other: LimitFinding) -> LimitFinding {
+        switch (self, other) {
+        case (.refuses(let mine), .refuses(let theirs)): mine.outlasts(theirs) ? self : other
+        case (.refuses, _): self
+        case (_, .refuses): other
+        case (.clear, _): other
+        case (_, .clear): self
+        case (.allows(let count, let until, _, _), .allows(let otherCount, let otherUntil, _, _)):
+            (until, count) <= (otherUntil, otherCount) ? self : other
+        }
+    }
+}
+
+extension Refusal {
+    /// The same, but not for longer than until `moment`.
+    func ending(at moment: Moment) -> Refusal {
+        Refusal(rule: rule, value: value, limit: limit, until: min(until ?? moment, moment), scope: scope)
+    }
+
+    /// Whether this one lets go later than the other; one without a time ends by an act alone, and so last.
+    func outlasts(_ other: Refusal) -> Bool {
+        (until ?? .distantFuture) > (other.until ?? .distantFuture)
+    }
+}
+
+/// What is asked of the gate, with everything that its checks look at.
+struct GateQuestion {
+    let person: PersonFacts
+    let lane: LaneAsk
+    let limits: WorkloadLimits
+    let now: Moment
+    let load: WorkLoad
+    /// The person's zone, and for some days after a change the former one too; empty where one of them is unknown.
+    let zones: [Zone]
+
+    init(person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment) {
+        self.person = person
+        self.lane = lane
+        self.limits = limits
+        self.now = now
+        load = WorkLoad(of: person, at: now)
+        zones = Self.zones(of: person, at: now)
+    }
+
+    private static func zones(of person: PersonFacts, at now: Moment) -> [Zone] {
+        do {
+            let zone = try Zone.named(person.zone)
+            guard let former = person.formerZone, now < former.until else { return [zone] }
+            return [zone, try Zone.named(former.name)]
+        } catch {
+            // P2: what day it is cannot be told, and a doubt is no lease; see `LimitCheck.knownZone`.
+            return []
+        }
+    }
+
+    /// The stricter finding of a limit over the zones that count: after a change of zone the former one counts too, but
+    /// no longer than it is kept.
+    func inEachZone(_ find: (Zone) -> LimitFinding) -> LimitFinding {
+        guard let zone = zones.first else { return .clear }
+        let finding = find(zone)
+        guard zones.count > 1, let former = person.formerZone else { return finding }
+        return finding.stricter(than: find(zones[1]).ending(at: former.until))
+    }
+
+    /// When leased time ends if nothing but `deadline` ends it, for rules that count from there.
+    func end(before deadline: Moment) -> Moment { load.openSince == nil ? load.lastEnd ?? now : deadline }
 }
 
 /// One limit of the table in section 9 as a pure function. A new limit is a new value in `Gate.checks`.
 struct LimitCheck: Sendable {
     let rule: Rule
-    let find: @Sendable (PersonFacts, LaneAsk, WorkloadLimits, Moment) -> LimitFinding
+    let find: @Sendable (GateQuestion) -> LimitFinding
 }

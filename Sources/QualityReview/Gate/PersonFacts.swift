@@ -4,6 +4,8 @@ public import PlimsollModel
 public struct PersonFacts: Sendable {
     /// The person's IANA time zone. One that is unknown counts as a doubt: where a limit needs it, no lease.
     public var zone: String
+    /// The zone before the last change, while the stricter of both holds; nil: none.
+    public var formerZone: FormerZone?
     /// Projects with an enrolment that has its selection record.
     public var enrolled: Set<ProjectID>
     /// Whether the person, or the serial in use, is on the deny-list.
@@ -14,6 +16,10 @@ public struct PersonFacts: Sendable {
     public var openLeases: [OpenLease]
     /// The latest local date on which labels were accepted, and how many; nil: none ever.
     public var labelsByDay: DayCount?
+    /// Leased time that is over.
+    public var worked = WorkHistory()
+    /// Hours a week that the person says they work elsewhere; for the law's mean alone.
+    public var declaredWeek = Duration.zero
 
     public init(
         zone: String, enrolled: Set<ProjectID> = [], denied: Bool = false, agreements: [Agreement] = [],
@@ -25,6 +31,20 @@ public struct PersonFacts: Sendable {
         self.agreements = agreements
         self.openLeases = openLeases
         self.labelsByDay = labelsByDay
+    }
+}
+
+/// A zone that a person has left, and until when it counts beside the new one.
+public struct FormerZone: Sendable, Hashable {
+    public var name: String
+    public var until: Moment
+
+    /// How long after the change.
+    public static let kept = Duration.hours(24 * 8)
+
+    public init(name: String, until: Moment) {
+        self.name = name
+        self.until = until
     }
 }
 

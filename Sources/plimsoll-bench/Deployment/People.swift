@@ -135,7 +135,7 @@ actor People {
     private static func enrolment(_ name: String, project: String, token: Bool) -> Plimsoll_V1_EnrolEngineerRequest {
         var request = Plimsoll_V1_EnrolEngineerRequest()
         request.name = name
-        request.zone = zoneWhereItIsMorning(Date())
+        request.zone = zone
         request.projects = [project]
         request.rule = "benchmark, version 1: everybody who was made up for it"
         request.dataUsed = "none"
@@ -144,6 +144,9 @@ actor People {
         request.token = token
         return request
     }
+
+    /// One for the whole run: a person keeps the zone that they were enrolled with.
+    private static let zone = zoneWhereItIsMorning(Date())
 
     /// Zones without daylight saving by their hours from UTC, from -11 to 12.
     private static let zones = [

@@ -17,11 +17,18 @@ struct ValidatePolicy: AsyncParsableCommand {
     /// The document's text, after it was parsed; complaints name file, line and column.
     static func read(_ file: String) throws -> String {
         let text = try TextFile.read(file)
+        _ = try parse(text, file)
+        return text
+    }
+
+    /// The document itself.
+    static func document(_ file: String) throws -> PolicyDocument { try parse(TextFile.read(file), file) }
+
+    private static func parse(_ text: String, _ file: String) throws -> PolicyDocument {
         do {
-            _ = try PolicyDocument(yaml: text)
+            return try PolicyDocument(yaml: text)
         } catch {
             throw CommandFailure(.wrongUse, "\(file): \(error.description)", cause: error)
         }
-        return text
     }
 }

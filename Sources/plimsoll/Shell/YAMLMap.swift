@@ -4,7 +4,7 @@ import Yams
 /// A mapping of a YAML (or JSON) file, read member by member; every complaint names file, line and column.
 struct YAMLMap {
     private let file: String
-    private let pairs: [(key: String, node: Node)]
+    private var pairs: [(key: String, node: Node)]
     private let mark: Mark?
     /// Where in the file this mapping is, for messages: "limits." or nothing.
     private let path: String
@@ -41,7 +41,7 @@ struct YAMLMap {
         }
     }
 
-    private let keyMarks: [String: Mark]
+    private var keyMarks: [String: Mark]
 
     /// Refuses members of other names, with the nearest that is allowed.
     func allow(keys: [String]) throws {
@@ -104,6 +104,60 @@ struct YAMLMap {
     func map(_ key: String) throws -> YAMLMap? {
         guard let node = node(key) else { return nil }
         return try YAMLMap(node, file: file, path: "\(path)\(key).")
+    }
+
+    /// A list of mappings.
+    func maps(_ key: String) throws -> [YAMLMap]? {
+        guard let node = node(key) else { return nil }
+        guard let items = node.sequence else { throw wrong(key, node, "must be a list") }
+        return try items.enumerated().map { try YAMLMap($1, file: file, path: "\(path)\(key)[\($0)].") }
+    }
+
+    /// An instant such as 2026-03-30T09:55:00+02:00.
+    func moment(_ key: String) throws -> Moment? {
+        guard let node = node(key) else { return nil }
+        guard let text = node.scalar?.string, let moment = Moment(rfc3339: text) else {
+            throw wrong(key, node, "must be an instant with its offset, such as 2026-03-30T09:55:00+02:00")
+        }
+        return moment
+    }
+
+    func requiredMoment(_ key: String) throws -> Moment {
+        guard let moment = try moment(key) else { throw Self.failure(file, mark, "\(path)\(key) is missing") }
+        return moment
+    }
+
+    /// A document in place, as its own text; nil where there is none or where it is plain text.
+    func document(_ key: String) throws -> String? {
+        guard let node = node(key), node.mapping != nil else { return nil }
+        do {
+            return try Yams.serialize(node: node)
+        } catch {
+            throw wrong(key, node, "cannot be read: \(error)")
+        }
+    }
+
+    /// This mapping with what it does not name as in `base`; mappings under `merging` are filled member by member.
+    func filled(from base: YAMLMap, merging: Set<String>) throws -> YAMLMap {
+        var whole = self
+        for (key, node) in base.pairs {
+            guard let place = whole.pairs.firstIndex(where: { $0.key == key }) else {
+                whole.pairs.append((key, node))
+                whole.keyMarks[key] = base.keyMarks[key]
+                continue
+            }
+            guard merging.contains(key), let mine = whole.pairs[place].node.mapping, let theirs = node.mapping else {
+                continue
+            }
+            let names = Set(mine.keys.compactMap(\.string))
+            let filled =
+                mine.map { ($0.key, $0.value) }
+                + theirs.filter { !names.contains($0.key.string ?? "") }.map {
+                    ($0.key, $0.value)
+                }
+            whole.pairs[place].node = Node.mapping(Node.Mapping(filled, mine.tag, mine.style, mine.mark))
+        }
+        return whole
     }
 
     /// Any value as JSON, members in their order.

@@ -200,6 +200,12 @@ extension ScreenState {
     /// Lines of a written text that the form shows.
     private static let textLinesMax = 4
 
+    /// A time and its limit; zero stands for none.
+    private static func share(_ seconds: UInt32, _ limit: UInt32) -> String {
+        let used = DurationText.readable(.seconds(Int64(seconds)))
+        return limit == 0 ? "\(used), no limit" : "\(used) of \(DurationText.readable(.seconds(Int64(limit))))"
+    }
+
     private func whyLines(_ job: Job, width: Int) -> [ScreenLine] {
         let why = job.task.why
         var lines = ["Why this task is yours now", ""]
@@ -210,6 +216,10 @@ extension ScreenState {
         lines.append("Open leases: \(why.openLeases) of \(why.openLeasesLimit).")
         let limit = why.dayTasksLimit == 0 ? "no limit" : "\(why.dayTasksLimit)"
         lines.append("Tasks today: \(why.dayTasks), limit: \(limit).")
+        lines.append(
+            "Leased time since a break: \(Self.share(why.continuousSeconds, why.continuousLimitSeconds)); today: "
+                + "\(Self.share(why.daySeconds, why.dayLimitSeconds)); this week: "
+                + "\(Self.share(why.weekSeconds, why.weekLimitSeconds)).")
         lines.append(
             "Effort estimate: \(Self.clock(job.task.effort)). Task \(job.task.lease.task), fence "
                 + "\(job.task.lease.fence).")

@@ -1,0 +1,80 @@
+import PlimsollModel
+
+/// Breaks, rests and quiet hours: time with nothing leased.
+extension LimitCheck {
+    /// After so much leased time without a real gap comes one. Shorter gaps neither count nor reset.
+    static let breakTime = LimitCheck(rule: .breakTime) { question in
+        guard let limit = question.limits.continuousTime, let gap = question.limits.breakTime else { return .clear }
+        return question.pause(.breakTime, after: limit, gap: gap)
+    }
+
+    /// The law's gap after six hours; no document can lift it.
+    static let sixHours = LimitCheck(rule: .sixHours) { question in
+        question.pause(.sixHours, after: LegalCeiling.sixHours, gap: LegalCeiling.sixHoursGap)
+    }
+
+    /// A work period starts with the first lease after a rest; the rest of the 24 hours from then is the next one.
+    static let dailyRest = LimitCheck(rule: .dailyRest) { question in
+        let rest = max(question.limits.dailyRest ?? .zero, LegalCeiling.dailyRest)
+        let length = max(.zero, Duration.hours(24) - rest)
+        guard let start = question.load.start(afterGap: rest) else {
+            let end = question.now + length
+            return .allows(until: end, again: end + rest)
+        }
+        let end = start + length
+        guard question.now < end else {
+            return .refuses(
+                Refusal(
+                    rule: .dailyRest, value: DurationText.readable(question.now - start),
+                    limit: DurationText.readable(rest), until: question.end(before: question.now) + rest))
+        }
+        return .allows(until: end, again: question.end(before: end) + rest)
+    }
+
+    /// After work on so many local dates since the last long rest, none on another before such a rest.
+    static let weeklyRest = LimitCheck(rule: .weeklyRest) { question in
+        guard let rest = question.limits.weeklyRest, let most = question.limits.weeklyRestDays else { return .clear }
+        return question.inEachZone { zone in
+            let worked = question.load.dates(afterGap: rest, in: zone)
+            let withToday = worked.count + (worked.includesToday ? 0 : 1)
+            guard withToday <= most else {
+                return .refuses(
+                    Refusal(
+                        rule: .weeklyRest, value: String(worked.count), limit: DurationText.readable(rest),
+                        until: question.end(before: question.now) + rest))
+            }
+            let last = zone.day(at: question.now).advanced(by: most - withToday)
+            let end = zone.end(of: last)
+            return .allows(until: end, again: question.end(before: end) + rest)
+        }
+    }
+
+    /// Local hours in which nothing is leased. Only the engineer opens them, and then there are none here.
+    static let quietHours = LimitCheck(rule: .quietHours) { question in
+        guard let quiet = question.limits.quietHours else { return .clear }
+        return question.inEachZone { zone in
+            let begins = zone.first(from: question.now, within: quiet)
+            let ends = zone.first(from: begins, within: quiet.others)
+            guard begins > question.now else {
+                return .refuses(Refusal(rule: .quietHours, value: "", limit: quiet.description, until: ends))
+            }
+            return .allows(until: begins, again: ends)
+        }
+    }
+}
+
+extension GateQuestion {
+    /// A gap that is due after so much leased time without one.
+    fileprivate func pause(_ rule: Rule, after limit: Duration, gap: Duration) -> LimitFinding {
+        let run = load.run(withoutGap: gap)
+        guard run < limit else {
+            return .refuses(
+                Refusal(
+                    rule: rule, value: DurationText.readable(run), limit: DurationText.readable(gap),
+                    until: end(before: now) + gap))
+        }
+        let reached = now + (limit - run)
+        // Nothing open: what counts is over, and a gap from then on takes it away.
+        return .allows(until: reached, again: end(before: reached) + gap)
+    }
+}

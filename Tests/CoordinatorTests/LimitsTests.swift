@@ -1,0 +1,253 @@
+import Coordinator
+import Ledger
+import PlimsollModel
+import Postgres
+import Testing
+
+@Suite("Limits on time through the whole path: decided under the person's lock, by the database's clock (P2, P7, P8)")
+struct LimitsTests {
+    /// A Monday at noon in Berlin.
+    private static let noon = "'2026-06-08 12:00+02'"
+
+    @Test("at a break an open lease is parked, and comes back first when the break is over (P6, P13)")
+    func breakParks() async throws {
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(people: ["ann", "bob"], tasks: 9)
+            try await deployment.policy("continuous-time: 5m", "break: 2m")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let first = try await ann.patientLease()
+                #expect(first.deadlineIn == .seconds(180))
+                #expect(first.why.figures.continuousLimit == .seconds(300))
+                try await deployment.setClock(start + .seconds(170), standing: true)
+                ann.submit(first.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                let second = try await ann.patientLease()
+                #expect(second.deadlineIn == .seconds(130), "no longer than to the break")
+                #expect(second.why.figures.continuous == .seconds(170) && second.why.figures.day == .seconds(170))
+                let limit = start + .seconds(300)
+                try await deployment.setClock(limit + .seconds(5), standing: true)
+                let told = try await ann.read { reply in reply.changes.contains { $0.state == .parked } }
+                let change = try #require(told.flatMap(\.changes).first { $0.state == .parked })
+                #expect(change.lease == second.lease && change.message.contains("break"))
+                #expect(told.flatMap(\.revokes).isEmpty)
+                #expect(told.flatMap(\.notifications).contains { $0.kind == .breakAhead })
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+                #expect(
+                    try await deployment.number(
+                        "select count(*) from lease_history where how = 'parked' and at - granted_at = '130 seconds'")
+                        == 1)
+
+                let refusal = try await ann.refusal()
+                #expect(refusal.rule == .breakTime && refusal.value == "5m" && refusal.limit == "2m")
+                #expect(refusal.until == limit + .seconds(120))
+                // Nobody else may have it meanwhile.
+                let bob = try await Hand(one, "bob")
+                let his = try await bob.patientLease()
+                #expect(his.lease.task != second.lease.task)
+
+                try await deployment.setClock(limit + .seconds(119), standing: true)
+                #expect(try await ann.refusal().rule == .breakTime)
+                try await deployment.setClock(limit + .seconds(120), standing: true)
+                let back = try await ann.patientLease()
+                #expect(back.lease == second.lease && back.payload == second.payload)
+                ann.submit(back.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                // The refusal is kept once, though it was given several times.
+                #expect(try await deployment.number("select count(*) from decision where rule = 'break'") == 1)
+            }
+        }
+    }
+
+    @Test("what cannot be parked any more ends, and counts toward no quarantine")
+    func parkIsFull() async throws {
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(people: ["ann"], tasks: 9)
+            try await deployment.policy("continuous-time: 2m", "break: 2m", "parked-leases: 1", "open-leases: 3")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                for _ in 0..<3 { _ = try await ann.patientLease() }
+                try await deployment.setClock(start + .seconds(125), standing: true)
+                var parked = 0
+                var ended = 0
+                try await ann.read { reply in
+                    parked += reply.changes.filter { $0.state == .parked }.count
+                    ended += reply.revokes.count
+                    return parked + ended >= 3
+                }
+                #expect(parked == 1 && ended == 2)
+                #expect(try await deployment.number("select count(*) from lease_history where how = 'limit'") == 2)
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+            }
+        }
+    }
+
+    @Test("leased time is one account across coordinators, merged or not, and after a restart (P7)")
+    func everywhere() async throws {
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(people: ["ann"], tasks: 20)
+            try await deployment.policy("continuous-time: 5m", "break: 2m")
+            func work(_ coordinator: Coordinator, _ seconds: Int, leftAtGrant: Int) async throws {
+                let ann = try await Hand(coordinator, "ann")
+                let lease = try await ann.patientLease()
+                #expect(lease.deadlineIn == .seconds(leftAtGrant))
+                try await deployment.moveStanding(by: .seconds(seconds))
+                ann.submit(lease.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                ann.stream.detach()
+            }
+            let one = deployment.coordinator()
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                try await work(one, 60, leftAtGrant: 180)
+                try await work(two, 100, leftAtGrant: 180)
+                try await work(one, 20, leftAtGrant: 140)
+            }
+            // However little waits, it is merged once it is an hour old; the account stays the same.
+            try await deployment.owner.execute(script: "update usage set at = at - interval '61 minutes'")
+            #expect(try await deployment.ledger.ageWork() == 1)
+            #expect(try await deployment.number("select count(*) from work_interval") == 1)
+            #expect(
+                try await deployment.number(
+                    "select extract(epoch from ends - starts)::bigint from work_interval where kind = 'puzzle'") == 180)
+            let three = deployment.coordinator("three")
+            try await running(three) {
+                try await work(three, 119, leftAtGrant: 120)
+                let ann = try await Hand(three, "ann")
+                let refusal = try await ann.refusal()
+                #expect(refusal.rule == .limitTooNear && refusal.scope == "break")
+                #expect(refusal.until == start + .seconds(299 + 120))
+            }
+        }
+    }
+
+    @Test("time under a lease that a withdrawal, a denial or a lost worker ended is leased time, up to its last sign")
+    func endsCount() async throws {
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(people: ["ann"], tasks: 20)
+            try await deployment.policy("continuous-time: 5m", "break: 2m")
+            let voice = ConsentVoice(name: "ann", certificateSerial: "ab01")
+            let one = deployment.coordinator { $0.times.streamTimeToLive = .seconds(1) }
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                _ = try await ann.patientLease()
+                try await deployment.moveStanding(by: .seconds(100))
+                _ = try await deployment.ledger.withdrawAgreement(purpose: "taking-part", voice: voice)
+                try await ann.read { !$0.revokes.isEmpty }
+                let notice = try await deployment.ledger.notices(id: "part")[0]
+                _ = try await deployment.ledger.giveAgreement(
+                    notice: "part", version: 1, sha256: notice.sha256, voice: voice)
+                let second = try await ann.patientLease()
+                #expect(second.why.figures.continuous == .seconds(100))
+                // No sign of life from now on: the minute that passes until it is noticed is nobody's work.
+                try await deployment.moveStanding(by: .seconds(60))
+                try await eventually("the lost stream is noticed") {
+                    try await deployment.number("select count(*) from lease_history where how = 'stream_lost'") == 1
+                }
+                let again = try await Hand(one, "ann")
+                let third = try await again.patientLease()
+                let continuous = third.why.figures.continuous
+                #expect(continuous >= .seconds(100) && continuous < .seconds(165))
+                #expect(try await deployment.number("select count(*) from usage where worked_to > clock()") == 0)
+            }
+        }
+    }
+
+    @Test("each rule refuses through the whole path, with its end")
+    func rules() async throws {
+        struct Step {
+            var policy: [String]
+            var at: String
+            var rule: Rule
+            var until: String
+        }
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(people: ["ann"], tasks: 20)
+            try await deployment.policy("continuous-time: none", "break: none")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.patientLease()
+                try await deployment.moveStanding(by: .seconds(120))
+                ann.submit(lease.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                let steps = [
+                    Step(policy: ["day-time: 2m"], at: "12:02", rule: .dayTime, until: "2026-06-09 00:00+02"),
+                    Step(policy: ["week-time: 2m"], at: "12:02", rule: .weekTime, until: "2026-06-15 00:00+02"),
+                    Step(policy: ["kind-day: 2m"], at: "12:02", rule: .kindDay, until: "2026-06-09 00:00+02"),
+                    Step(policy: ["kind-week: 2m"], at: "12:02", rule: .kindWeek, until: "2026-06-15 00:00+02"),
+                    Step(
+                        policy: ["quiet-hours: \"12:00-12:30\""], at: "12:02", rule: .quietHours,
+                        until: "2026-06-08 12:30+02"),
+                    Step(policy: ["daily-rest: 23h"], at: "13:00", rule: .dailyRest, until: "2026-06-09 11:02+02"),
+                ]
+                for step in steps {
+                    _ = try await deployment.ledger.applyPolicy(
+                        "limits:\n"
+                            + (step.policy.contains { $0.hasPrefix("quiet") } ? "" : "  quiet-hours: none\n")
+                            + step.policy.map { "  \($0)\n" }.joined(), reason: "a test", by: "op")
+                    try await deployment.setClock(
+                        try await deployment.moment("'2026-06-08 \(step.at)+02'"), standing: true)
+                    let refusal = try await ann.refusal()
+                    let until = try await deployment.moment("'\(step.until)'")
+                    #expect(refusal.rule == step.rule && refusal.until == until, "\(step.policy): \(refusal)")
+                }
+            }
+        }
+    }
+
+    @Test("one below a limit two hundred claims at once over four coordinators get exactly one (P7)")
+    func exactlyOne() async throws {
+        let rounds = 1_000
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 200)
+            try await deployment.policy("open-leases: 1", "kind-day: none", "continuous-time: none", "break: none")
+            let coordinators = ["one", "two", "three", "four"].map { deployment.coordinator($0) }
+            try await running(coordinators[0], coordinators[1], coordinators[2], coordinators[3]) {
+                var hands: [Hand] = []
+                for coordinator in coordinators {
+                    for _ in 0..<2 { hands.append(try await Hand(coordinator, "ann", inFlight: 25)) }
+                }
+                for round in 0..<rounds {
+                    for hand in hands { hand.want(25) }
+                    // Every stream hears in the end that there is no more; one of them is granted a lease before that.
+                    let granted = try await withThrowingTaskGroup(of: (Int, [LeaseGrant]).self) { group in
+                        for (index, hand) in hands.enumerated() {
+                            group.addTask { (index, try await hand.read { $0.idle != nil }.flatMap(\.leases)) }
+                        }
+                        return try await group.reduce(into: []) { all, one in all += one.1.map { (one.0, $0) } }
+                    }
+                    try #require(granted.count == 1, "round \(round)")
+                    hands[granted[0].0].release(granted[0].1.lease)
+                    try await hands[granted[0].0].read { reply in reply.changes.contains { $0.state == .released } }
+                }
+                #expect(
+                    try await deployment.number(
+                        """
+                        select count(*) from lease_history a join lease_history b on a.person_id = b.person_id
+                            and a.fence < b.fence
+                            and tstzrange(a.granted_at, a.at) && tstzrange(b.granted_at, b.at)
+                        """) == 0)
+            }
+        }
+    }
+}
+
+extension Deployment {
+    /// Moves a clock that stands still.
+    func moveStanding(by duration: Duration) async throws {
+        try await setClock(try await now() + duration, standing: true)
+    }
+}
