@@ -899,6 +899,9 @@ public nonisolated struct Plimsoll_V1_NoticeAgreement: Sendable {
 
   public var projects: [String] = []
 
+  /// Set when an agreement in force ends within 14 days; 0: it does not.
+  public var endsInSeconds: Int64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -906,41 +909,104 @@ public nonisolated struct Plimsoll_V1_NoticeAgreement: Sendable {
   fileprivate var _notice: Plimsoll_V1_NoticeDocument? = nil
 }
 
-public nonisolated struct Plimsoll_V1_NoticeDocument: Sendable {
+public nonisolated struct Plimsoll_V1_NoticeDocument: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var id: String = String()
+  public var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
 
-  public var version: UInt32 = 0
+  public var version: UInt32 {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  public var locale: String = String()
+  public var locale: String {
+    get {_storage._locale}
+    set {_uniqueStorage()._locale = newValue}
+  }
 
-  public var purpose: String = String()
+  public var purpose: String {
+    get {_storage._purpose}
+    set {_uniqueStorage()._purpose = newValue}
+  }
 
-  public var text: String = String()
+  public var text: String {
+    get {_storage._text}
+    set {_uniqueStorage()._text = newValue}
+  }
 
   /// Lower-case hex of the SHA-256 of `text` in UTF-8.
-  public var sha256: String = String()
+  public var sha256: String {
+    get {_storage._sha256}
+    set {_uniqueStorage()._sha256 = newValue}
+  }
 
-  public var data: String = String()
+  public var data: String {
+    get {_storage._data}
+    set {_uniqueStorage()._data = newValue}
+  }
 
-  public var recipients: String = String()
+  public var recipients: String {
+    get {_storage._recipients}
+    set {_uniqueStorage()._recipients = newValue}
+  }
 
-  public var retention: String = String()
+  public var retention: String {
+    get {_storage._retention}
+    set {_uniqueStorage()._retention = newValue}
+  }
 
-  public var withdrawalMethod: String = String()
+  public var withdrawalMethod: String {
+    get {_storage._withdrawalMethod}
+    set {_uniqueStorage()._withdrawalMethod = newValue}
+  }
 
-  public var alternativeOffered: String = String()
+  public var alternativeOffered: String {
+    get {_storage._alternativeOffered}
+    set {_uniqueStorage()._alternativeOffered = newValue}
+  }
 
-  public var validityDays: UInt32 = 0
+  public var validityDays: UInt32 {
+    get {_storage._validityDays}
+    set {_uniqueStorage()._validityDays = newValue}
+  }
 
-  public var material: Bool = false
+  public var material: Bool {
+    get {_storage._material}
+    set {_uniqueStorage()._material = newValue}
+  }
+
+  /// The impact assessment and the consultation of workers that the notice stands on: a reference and its date
+  /// (YYYY-MM-DD). Empty dates: published before these were asked for.
+  public var assessment: String {
+    get {_storage._assessment}
+    set {_uniqueStorage()._assessment = newValue}
+  }
+
+  public var assessmentOn: String {
+    get {_storage._assessmentOn}
+    set {_uniqueStorage()._assessmentOn = newValue}
+  }
+
+  public var consultation: String {
+    get {_storage._consultation}
+    set {_uniqueStorage()._consultation = newValue}
+  }
+
+  public var consultationOn: String {
+    get {_storage._consultationOn}
+    set {_uniqueStorage()._consultationOn = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct Plimsoll_V1_GiveAgreementRequest: Sendable {
@@ -2198,7 +2264,7 @@ nonisolated extension Plimsoll_V1_ListAgreementsResponse: SwiftProtobuf.Message,
 
 nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NoticeAgreement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notice\0\u{1}state\0\u{3}until_seconds\0\u{1}projects\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notice\0\u{1}state\0\u{3}until_seconds\0\u{1}projects\0\u{3}ends_in_seconds\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2210,6 +2276,7 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
       case 2: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.untilSeconds) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.endsInSeconds) }()
       default: break
       }
     }
@@ -2232,6 +2299,9 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
     if !self.projects.isEmpty {
       try visitor.visitRepeatedStringField(value: self.projects, fieldNumber: 4)
     }
+    if self.endsInSeconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.endsInSeconds, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2240,6 +2310,7 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
     if lhs.state != rhs.state {return false}
     if lhs.untilSeconds != rhs.untilSeconds {return false}
     if lhs.projects != rhs.projects {return false}
+    if lhs.endsInSeconds != rhs.endsInSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2247,89 +2318,177 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Plimsoll_V1_NoticeDocument: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NoticeDocument"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}version\0\u{1}locale\0\u{1}purpose\0\u{1}text\0\u{1}sha256\0\u{1}data\0\u{1}recipients\0\u{1}retention\0\u{3}withdrawal_method\0\u{3}alternative_offered\0\u{3}validity_days\0\u{1}material\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}version\0\u{1}locale\0\u{1}purpose\0\u{1}text\0\u{1}sha256\0\u{1}data\0\u{1}recipients\0\u{1}retention\0\u{3}withdrawal_method\0\u{3}alternative_offered\0\u{3}validity_days\0\u{1}material\0\u{1}assessment\0\u{3}assessment_on\0\u{1}consultation\0\u{3}consultation_on\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _version: UInt32 = 0
+    var _locale: String = String()
+    var _purpose: String = String()
+    var _text: String = String()
+    var _sha256: String = String()
+    var _data: String = String()
+    var _recipients: String = String()
+    var _retention: String = String()
+    var _withdrawalMethod: String = String()
+    var _alternativeOffered: String = String()
+    var _validityDays: UInt32 = 0
+    var _material: Bool = false
+    var _assessment: String = String()
+    var _assessmentOn: String = String()
+    var _consultation: String = String()
+    var _consultationOn: String = String()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _version = source._version
+      _locale = source._locale
+      _purpose = source._purpose
+      _text = source._text
+      _sha256 = source._sha256
+      _data = source._data
+      _recipients = source._recipients
+      _retention = source._retention
+      _withdrawalMethod = source._withdrawalMethod
+      _alternativeOffered = source._alternativeOffered
+      _validityDays = source._validityDays
+      _material = source._material
+      _assessment = source._assessment
+      _assessmentOn = source._assessmentOn
+      _consultation = source._consultation
+      _consultationOn = source._consultationOn
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.version) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.locale) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self.text) }()
-      case 6: try { try decoder.decodeSingularStringField(value: &self.sha256) }()
-      case 7: try { try decoder.decodeSingularStringField(value: &self.data) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.recipients) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.retention) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.withdrawalMethod) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.alternativeOffered) }()
-      case 12: try { try decoder.decodeSingularUInt32Field(value: &self.validityDays) }()
-      case 13: try { try decoder.decodeSingularBoolField(value: &self.material) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._version) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._locale) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._purpose) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._text) }()
+        case 6: try { try decoder.decodeSingularStringField(value: &_storage._sha256) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._data) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._recipients) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._retention) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._withdrawalMethod) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._alternativeOffered) }()
+        case 12: try { try decoder.decodeSingularUInt32Field(value: &_storage._validityDays) }()
+        case 13: try { try decoder.decodeSingularBoolField(value: &_storage._material) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._assessment) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._assessmentOn) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._consultation) }()
+        case 17: try { try decoder.decodeSingularStringField(value: &_storage._consultationOn) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.id.isEmpty {
-      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
-    }
-    if self.version != 0 {
-      try visitor.visitSingularUInt32Field(value: self.version, fieldNumber: 2)
-    }
-    if !self.locale.isEmpty {
-      try visitor.visitSingularStringField(value: self.locale, fieldNumber: 3)
-    }
-    if !self.purpose.isEmpty {
-      try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 4)
-    }
-    if !self.text.isEmpty {
-      try visitor.visitSingularStringField(value: self.text, fieldNumber: 5)
-    }
-    if !self.sha256.isEmpty {
-      try visitor.visitSingularStringField(value: self.sha256, fieldNumber: 6)
-    }
-    if !self.data.isEmpty {
-      try visitor.visitSingularStringField(value: self.data, fieldNumber: 7)
-    }
-    if !self.recipients.isEmpty {
-      try visitor.visitSingularStringField(value: self.recipients, fieldNumber: 8)
-    }
-    if !self.retention.isEmpty {
-      try visitor.visitSingularStringField(value: self.retention, fieldNumber: 9)
-    }
-    if !self.withdrawalMethod.isEmpty {
-      try visitor.visitSingularStringField(value: self.withdrawalMethod, fieldNumber: 10)
-    }
-    if !self.alternativeOffered.isEmpty {
-      try visitor.visitSingularStringField(value: self.alternativeOffered, fieldNumber: 11)
-    }
-    if self.validityDays != 0 {
-      try visitor.visitSingularUInt32Field(value: self.validityDays, fieldNumber: 12)
-    }
-    if self.material != false {
-      try visitor.visitSingularBoolField(value: self.material, fieldNumber: 13)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._version != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._version, fieldNumber: 2)
+      }
+      if !_storage._locale.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._locale, fieldNumber: 3)
+      }
+      if !_storage._purpose.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._purpose, fieldNumber: 4)
+      }
+      if !_storage._text.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._text, fieldNumber: 5)
+      }
+      if !_storage._sha256.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._sha256, fieldNumber: 6)
+      }
+      if !_storage._data.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._data, fieldNumber: 7)
+      }
+      if !_storage._recipients.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._recipients, fieldNumber: 8)
+      }
+      if !_storage._retention.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._retention, fieldNumber: 9)
+      }
+      if !_storage._withdrawalMethod.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._withdrawalMethod, fieldNumber: 10)
+      }
+      if !_storage._alternativeOffered.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._alternativeOffered, fieldNumber: 11)
+      }
+      if _storage._validityDays != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._validityDays, fieldNumber: 12)
+      }
+      if _storage._material != false {
+        try visitor.visitSingularBoolField(value: _storage._material, fieldNumber: 13)
+      }
+      if !_storage._assessment.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._assessment, fieldNumber: 14)
+      }
+      if !_storage._assessmentOn.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._assessmentOn, fieldNumber: 15)
+      }
+      if !_storage._consultation.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._consultation, fieldNumber: 16)
+      }
+      if !_storage._consultationOn.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._consultationOn, fieldNumber: 17)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_NoticeDocument, rhs: Plimsoll_V1_NoticeDocument) -> Bool {
-    if lhs.id != rhs.id {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.locale != rhs.locale {return false}
-    if lhs.purpose != rhs.purpose {return false}
-    if lhs.text != rhs.text {return false}
-    if lhs.sha256 != rhs.sha256 {return false}
-    if lhs.data != rhs.data {return false}
-    if lhs.recipients != rhs.recipients {return false}
-    if lhs.retention != rhs.retention {return false}
-    if lhs.withdrawalMethod != rhs.withdrawalMethod {return false}
-    if lhs.alternativeOffered != rhs.alternativeOffered {return false}
-    if lhs.validityDays != rhs.validityDays {return false}
-    if lhs.material != rhs.material {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._locale != rhs_storage._locale {return false}
+        if _storage._purpose != rhs_storage._purpose {return false}
+        if _storage._text != rhs_storage._text {return false}
+        if _storage._sha256 != rhs_storage._sha256 {return false}
+        if _storage._data != rhs_storage._data {return false}
+        if _storage._recipients != rhs_storage._recipients {return false}
+        if _storage._retention != rhs_storage._retention {return false}
+        if _storage._withdrawalMethod != rhs_storage._withdrawalMethod {return false}
+        if _storage._alternativeOffered != rhs_storage._alternativeOffered {return false}
+        if _storage._validityDays != rhs_storage._validityDays {return false}
+        if _storage._material != rhs_storage._material {return false}
+        if _storage._assessment != rhs_storage._assessment {return false}
+        if _storage._assessmentOn != rhs_storage._assessmentOn {return false}
+        if _storage._consultation != rhs_storage._consultation {return false}
+        if _storage._consultationOn != rhs_storage._consultationOn {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -68,7 +68,10 @@ final class Deployment: Sendable {
                     id: "part", version: 1, locale: "en", purpose: "taking-part", text: "You take part.",
                     data: "labels",
                     recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
-                    alternativeOffered: "the usual work", validityDays: nil, isMaterial: false), by: "op")
+                    alternativeOffered: "the usual work",
+                    assessment: NoticeBasis(text: "impact assessment 1", on: "2026-01-05"),
+                    consultation: NoticeBasis(text: "meeting of the workers 1", on: "2026-01-12"),
+                    validityDays: nil, isMaterial: false), by: "op")
         }
         for person in people {
             _ = try await ledger.enrolEngineer(

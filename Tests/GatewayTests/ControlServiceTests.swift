@@ -86,6 +86,10 @@ import Testing
         $0.retention = "a year"
         $0.withdrawalMethod = "plimsoll consent withdraw"
         $0.alternativeOffered = "the usual work"
+        $0.assessment = "impact assessment of the test"
+        $0.assessmentOn = "2026-01-05"
+        $0.consultation = "meeting of the workers 1"
+        $0.consultationOn = "2026-01-12"
     }
 
     private static let enrolment = Plimsoll_V1_EnrolEngineerRequest.with {

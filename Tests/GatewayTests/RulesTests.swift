@@ -18,6 +18,7 @@ import Testing
     @Test func everyMethodOfTheProtocolHasARule() {
         let methods =
             Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
+            + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
             + Grpc_Health_V1_Health.Method.descriptors
         for method in methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
     }
@@ -30,6 +31,15 @@ import Testing
 
     @Test func engineersAloneWorkAndConsent() {
         for method in Plimsoll_V1_WorkQueue.Method.descriptors {
+            #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
+        }
+    }
+
+    @Test func theChainIsForOperatorsAndReceiptsAreForTheirSubjects() {
+        for method in Plimsoll_V1_Audit.Method.descriptors {
+            #expect(MethodRules.rule(for: method)?.admission == .granted([.operator]), "\(method)")
+        }
+        for method in Plimsoll_V1_Receipts.Method.descriptors {
             #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
         }
     }

@@ -70,7 +70,9 @@ func noticeDraft(
     NoticeDraft(
         id: id, version: version, locale: "en", purpose: purpose, text: text, data: data, recipients: "the team",
         retention: "a year", withdrawalMethod: "plimsoll consent withdraw", alternativeOffered: "the usual work",
-        validityDays: validityDays, isMaterial: material)
+        assessment: NoticeBasis(text: "impact assessment 1", on: "2026-01-05"),
+        consultation: NoticeBasis(text: "meeting of the workers 1", on: "2026-01-12"), validityDays: validityDays,
+        isMaterial: material)
 }
 
 func tasks(_ count: Int, from first: Int = 0, kind: String = "puzzle", priority: Int = 0) -> [TaskDraft] {

@@ -151,7 +151,7 @@ import Testing
             + lines(
                 coordinator, "table", "delete insert select",
                 """
-                block closed_task contribution coordinator_life delivery_failure denial enrolment lease named_person
+                block chain_unsealed closed_task contribution coordinator_life delivery_failure denial enrolment lease named_person
                 parked presence project_purpose returned role_grant span span_position tally tally_fold tally_minute
                 work_day work_interval
                 """)

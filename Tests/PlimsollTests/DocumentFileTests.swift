@@ -17,12 +17,16 @@ import Testing
             retention: a year
             withdrawal_method: plimsoll consent withdraw training
             alternative_offered: the work before
+            assessment: {reference: DPIA 3, date: 2026-03-02}
+            consultation: {reference: works council minutes 7, date: 2026-03-09}
             """
         let notice = try NoticeFile.parse(text, file: "n.yaml")
         #expect(notice.text == "Two\nlines.\n")
         #expect(notice.locale == "en")
         #expect(notice.validityDays == 90)
         #expect(notice.material)
+        #expect(notice.assessment == "DPIA 3" && notice.assessmentOn == "2026-03-02")
+        #expect(notice.consultation == "works council minutes 7" && notice.consultationOn == "2026-03-09")
     }
 
     @Test func `a notice without an alternative is refused`() throws {
@@ -31,7 +35,20 @@ import Testing
                 "id: a\npurpose: b\ntext: c\ndata: d\nrecipients: e\nretention: f\nwithdrawal_method: g\n",
                 file: "n.yaml")
         }
-        #expect(failure.message.contains("alternative_offered is missing"))
+        #expect(
+            failure.message.hasSuffix(
+                "lacks: alternative_offered, assessment.reference, assessment.date, consultation.reference, "
+                    + "consultation.date"), "\(failure.message)")
+    }
+
+    @Test(arguments: ["part-of", "part_of", "contract_clause"]) func `a clause of another document is no notice`(
+        key: String
+    ) throws {
+        let failure = try #require(throws: CommandFailure.self) {
+            try NoticeFile.parse("id: a\n\(key): contract 7\n", file: "n.yaml")
+        }
+        #expect(failure.message.contains("n.yaml, line 2, column"))
+        #expect(failure.message.contains("stands on a document of its own"), "\(failure.message)")
     }
 
     @Test func `an answer schema keeps its members in order and its texts as text`() throws {

@@ -37,6 +37,12 @@ enum MethodRules {
     private static let table: [String: [String: Rule]] = [
         Plimsoll_V1_WorkQueue.descriptor.fullyQualifiedService: work,
         Plimsoll_V1_Control.descriptor.fullyQualifiedService: control,
+        Plimsoll_V1_Audit.descriptor.fullyQualifiedService: [
+            "StreamChain": .granted(.operator), "ListEvents": .granted(.operator),
+        ],
+        Plimsoll_V1_Receipts.descriptor.fullyQualifiedService: [
+            "ListReceipts": .granted(.engineer), "GetReceipt": .granted(.engineer),
+        ],
         Grpc_Health_V1_Health.descriptor.fullyQualifiedService: ["Check": .certified, "Watch": .certified],
         "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo": .anyRole],
     ]

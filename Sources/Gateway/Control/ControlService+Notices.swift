@@ -11,6 +11,8 @@ extension ControlService {
             id: request.id, version: Int(request.version), locale: request.locale, purpose: request.purpose,
             text: request.text, data: request.data, recipients: request.recipients, retention: request.retention,
             withdrawalMethod: request.withdrawalMethod, alternativeOffered: request.alternativeOffered,
+            assessment: NoticeBasis(text: request.assessment, on: request.assessmentOn),
+            consultation: NoticeBasis(text: request.consultation, on: request.consultationOn),
             validityDays: Int(request.validityDays).orNil, isMaterial: request.material)
         guard request.sha256.isEmpty || request.sha256.lowercased() == Hexadecimal.text(draft.sha256) else {
             throw GatewayError(.badMessage, "the notice's sha256 is not that of its text")
@@ -45,6 +47,10 @@ extension Plimsoll_V1_NoticeDocument {
         alternativeOffered = notice.alternativeOffered
         validityDays = UInt32(notice.validityDays)
         material = notice.isMaterial
+        assessment = notice.assessment.text
+        assessmentOn = notice.assessment.on
+        consultation = notice.consultation.text
+        consultationOn = notice.consultation.on
     }
 }
 

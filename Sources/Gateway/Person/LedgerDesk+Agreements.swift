@@ -16,6 +16,7 @@ extension LedgerDesk {
                     $0.state = standing.state?.rawValue ?? ""
                     $0.untilSeconds = standing.until?.seconds ?? 0
                     $0.projects = standing.projects
+                    $0.endsInSeconds = standing.endsIn?.components.seconds ?? 0
                 }
             }
         }

@@ -67,6 +67,7 @@ enum ConsentStatements {
         with now as materialized (select clock() as at)
         select n.notice_id, n.version, n.locale, n.purpose, n.body, n.sha256, n.data, n.recipients, n.retention,
             n.withdrawal_method, n.alternative_offered, n.validity_days, n.material, n.effective_at, true,
+            \(NoticeStatements.references),
             case
                 when e.state is null then ''
                 when e.state not in ('given', 'renewed') then e.state
@@ -79,7 +80,7 @@ enum ConsentStatements {
             coalesce((select array_agg(p.name order by p.name)
                 from project_purpose u join project p using (project_id)
                 join enrolment r on r.project_id = p.project_id and r.person_id = $1
-                where u.purpose = n.purpose and p.state <> 'closed'), '{}')
+                where u.purpose = n.purpose and p.state <> 'closed'), '{}'), now.at
         from now, notice n
         left join lateral (
             select c.state, c.notice_id, c.notice_version, c.valid_until from consent_event c

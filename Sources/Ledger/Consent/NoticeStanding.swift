@@ -8,14 +8,23 @@ public struct NoticeStanding: Sendable, Hashable {
     public let state: AgreementState?
     /// The end of the latest agreement, past or to come.
     public let until: Moment?
+    /// Until the end of an agreement in force, where that is not more than `warning` away.
+    public let endsIn: Duration?
+
+    /// How long before its end a person is told that an agreement ends: it is never renewed by silence.
+    public static let warning = Duration.seconds(14 * 86_400)
+
     /// The person's own projects that need the purpose.
     public let projects: [String]
 
     init(_ row: Row) throws {
         notice = try NoticeRow(row)
-        state = AgreementState(rawValue: try row.text(15))
-        until = try row.timestamptzOrNil(16).map { Moment(microseconds: $0) }
-        projects = try row.textArray(17)
+        state = AgreementState(rawValue: try row.text(19))
+        until = try row.timestamptzOrNil(20).map { Moment(microseconds: $0) }
+        projects = try row.textArray(21)
+        let now = Moment(microseconds: try row.timestamptz(22))
+        let left = state?.opensGate == true ? until.map { $0 - now } : nil
+        endsIn = left.flatMap { $0 <= Self.warning ? $0 : nil }
     }
 }
 

@@ -33,5 +33,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 6, name: "lease_check", sql: PackageResources._06_lease_check_sql),
         Migration(number: 7, name: "presence", sql: PackageResources._07_presence_sql),
         Migration(number: 8, name: "workload", sql: PackageResources._08_workload_sql),
+        Migration(number: 9, name: "chain", sql: PackageResources._09_chain_sql),
     ]
 }

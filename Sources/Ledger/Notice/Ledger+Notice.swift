@@ -2,11 +2,15 @@ import PlimsollModel
 import Postgres
 
 enum NoticeStatements {
+    /// The last columns of every select of notices.
+    static let references = """
+        n.assessment, coalesce(n.assessment_on::text, ''), n.consultation, coalesce(n.consultation_on::text, '')
+        """
     private static let select = """
         select n.notice_id, n.version, n.locale, n.purpose, n.body, n.sha256, n.data, n.recipients, n.retention,
             n.withdrawal_method, n.alternative_offered, n.validity_days, n.material, n.effective_at,
             n.effective_at <= clock() and not exists (select from notice x where x.notice_id = n.notice_id
-                and x.version > n.version and x.effective_at <= clock())
+                and x.version > n.version and x.effective_at <= clock()), \(references)
         from notice n
         """
     /// All versions of one notice, or of all. Index: notice_pkey.
@@ -19,9 +23,10 @@ enum NoticeStatements {
         "notice_insert",
         """
         insert into notice (notice_id, version, locale, purpose, body, sha256, data, recipients, retention,
-            withdrawal_method, alternative_offered, validity_days, material, effective_at, published_at, published_by)
+            withdrawal_method, alternative_offered, validity_days, material, effective_at, published_at, published_by,
+            assessment, assessment_on, consultation, consultation_on)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-            greatest($14, clock() + make_interval(days => $15)), clock(), $16)
+            greatest($14, clock() + make_interval(days => $15)), clock(), $16, $17, $18, $19, $20)
         """)
 }
 
@@ -57,12 +62,16 @@ extension Ledger {
                     .text(draft.recipients), .text(draft.retention), .text(draft.withdrawalMethod),
                     .text(draft.alternativeOffered),
                     .int4(Int32(draft.validityDays ?? NoticeDraft.validityDefault)), .bool(isMaterial),
-                    .timestamptz(microseconds: latest?.effectiveAt.microseconds), .int4(Int32(days)), .text(actor)))
+                    .timestamptz(microseconds: latest?.effectiveAt.microseconds), .int4(Int32(days)), .text(actor),
+                    .text(draft.assessment.text), .date(days: draft.assessment.day?.rawValue),
+                    .text(draft.consultation.text), .date(days: draft.consultation.day?.rawValue)))
             try await appendChainEvent(
                 .noticePublished, actor: actor,
                 detail: [
                     "notice": .string(draft.id), "version": .integer(Int64(draft.version)),
                     "sha256": .string(draft.sha256.hex), "material": .bool(isMaterial),
+                    "assessment": .string("\(draft.assessment.text), \(draft.assessment.on)"),
+                    "consultation": .string("\(draft.consultation.text), \(draft.consultation.on)"),
                 ], on: connection)
             let rows = try await connection.query(
                 Query(NoticeStatements.one, .text(draft.id), .int4(Int32(draft.version))))

@@ -19,6 +19,10 @@ public struct NoticeDraft: Sendable, Hashable {
     public var withdrawalMethod: String
     /// What somebody who says no does instead. Never empty.
     public var alternativeOffered: String
+    /// The assessment of its impact on people, such as a data protection impact assessment.
+    public var assessment: NoticeBasis
+    /// The consultation of the workers, or of those who speak for them.
+    public var consultation: NoticeBasis
     /// How long an agreement lasts, 1...366 days; nil: `validityDefault`.
     public var validityDays: Int?
     /// Whether this version changes anything that matters to a person; ignored for version 1.
@@ -30,8 +34,8 @@ public struct NoticeDraft: Sendable, Hashable {
 
     public init(
         id: String, version: Int, locale: String, purpose: String, text: String, data: String, recipients: String,
-        retention: String, withdrawalMethod: String, alternativeOffered: String, validityDays: Int? = nil,
-        isMaterial: Bool
+        retention: String, withdrawalMethod: String, alternativeOffered: String, assessment: NoticeBasis,
+        consultation: NoticeBasis, validityDays: Int? = nil, isMaterial: Bool
     ) {
         self.id = id
         self.version = version
@@ -43,6 +47,8 @@ public struct NoticeDraft: Sendable, Hashable {
         self.retention = retention
         self.withdrawalMethod = withdrawalMethod
         self.alternativeOffered = alternativeOffered
+        self.assessment = assessment
+        self.consultation = consultation
         self.validityDays = validityDays
         self.isMaterial = isMaterial
     }
@@ -56,13 +62,21 @@ public struct NoticeDraft: Sendable, Hashable {
         let parts = [
             ("locale", locale), ("purpose", purpose), ("text", text), ("data", data), ("recipients", recipients),
             ("retention", retention), ("withdrawal method", withdrawalMethod),
-            ("alternative offered", alternativeOffered),
+            ("alternative offered", alternativeOffered), ("assessment", assessment.text),
+            ("date of the assessment", assessment.on), ("consultation", consultation.text),
+            ("date of the consultation", consultation.on),
         ]
         let missing = parts.filter { $0.1.allSatisfy(\.isWhitespace) }.map(\.0)
         guard missing.isEmpty else {
             throw LedgerError(.invalid, "the notice \(id) lacks: \(missing.joined(separator: ", "))")
         }
         try NameRule.check(purpose, "purpose")
+        for (what, reference) in [("assessment", assessment), ("consultation", consultation)] {
+            guard reference.day != nil else {
+                throw LedgerError(
+                    .invalid, "the date of the \(what) is \(reference.on), and must be written like 2026-03-31")
+            }
+        }
         guard text.utf8.count <= Self.textBytesMax else {
             throw LedgerError(.invalid, "the text of a notice is at most \(Self.textBytesMax) bytes long")
         }
@@ -70,6 +84,22 @@ public struct NoticeDraft: Sendable, Hashable {
             throw LedgerError(.invalid, "an agreement lasts 1 to \(Self.validityRange.upperBound) days")
         }
     }
+}
+
+/// Another document that a notice stands on, and its date.
+public struct NoticeBasis: Sendable, Hashable {
+    /// What finds it: a title, a number, an address.
+    public var text: String
+    /// YYYY-MM-DD; empty for a notice that was published before references were asked for.
+    public var on: String
+
+    public init(text: String, on: String) {
+        self.text = text
+        self.on = on
+    }
+
+    /// Nil where it is no date.
+    var day: LocalDay? { LocalDay(on) }
 }
 
 /// A published notice.
@@ -85,6 +115,8 @@ public struct NoticeRow: Sendable, Hashable {
     public let retention: String
     public let withdrawalMethod: String
     public let alternativeOffered: String
+    public let assessment: NoticeBasis
+    public let consultation: NoticeBasis
     public let validityDays: Int
     public let isMaterial: Bool
     /// From then on it is the version in force, unless a later one is.
@@ -108,5 +140,7 @@ public struct NoticeRow: Sendable, Hashable {
         isMaterial = try row.bool(12)
         effectiveAt = Moment(microseconds: try row.timestamptz(13))
         isInForce = try row.bool(14)
+        assessment = NoticeBasis(text: try row.text(15), on: try row.text(16))
+        consultation = NoticeBasis(text: try row.text(17), on: try row.text(18))
     }
 }

@@ -127,6 +127,10 @@ actor People {
         notice.retention = "until the benchmark ends"
         notice.withdrawalMethod = "plimsoll consent withdraw \(purpose)"
         notice.alternativeOffered = "not being made up"
+        notice.assessment = "impact assessment of the benchmark"
+        notice.assessmentOn = "2026-01-05"
+        notice.consultation = "nobody works here: its people are made up"
+        notice.consultationOn = "2026-01-12"
         notice.validityDays = 90
         notice.material = true
         return notice

@@ -12,6 +12,8 @@ struct Consents: AsyncParsableCommand {
         subcommands: [ListConsents.self, GiveConsent.self, RefuseConsent.self, WithdrawConsent.self])
 }
 
+private let secondsPerDay: Int64 = 86_400
+
 extension Plimsoll_V1_NoticeAgreement: Listable {
     static var columns: [Column<Self>] {
         [
@@ -23,10 +25,20 @@ extension Plimsoll_V1_NoticeAgreement: Listable {
                 $0.untilSeconds == 0
                     ? .null : .string(Date(timeIntervalSince1970: Double($0.untilSeconds)).ISO8601Format())
             },
+            Column("ends in", "ends_in_days", right: true, shown: \.endsInText) {
+                $0.endsInSeconds == 0 ? .null : .number(JSONNumber($0.endsInSeconds / secondsPerDay))
+            },
             Column("notice", "notice") { .string($0.notice.id) },
             Column("version", "notice_version", right: true) { .number(JSONNumber(Int($0.notice.version))) },
             Column("needed by", "projects") { .array($0.projects.map(JSONValue.string)) },
         ]
+    }
+
+    /// A warning, where the agreement ends soon.
+    private var endsInText: String {
+        if endsInSeconds == 0 { return "-" }
+        let days = endsInSeconds / secondsPerDay
+        return days == 0 ? "today or tomorrow" : days == 1 ? "1 day" : "\(days) days"
     }
 }
 

@@ -33,6 +33,10 @@ enum DemoPeople {
         $0.retention = "until the demonstration is run again"
         $0.withdrawalMethod = "plimsoll consent withdraw \(purpose)"
         $0.alternativeOffered = "watching"
+        $0.assessment = "impact assessment of the demonstration"
+        $0.assessmentOn = "2026-01-05"
+        $0.consultation = "nobody works here: its people are made up"
+        $0.consultationOn = "2026-01-12"
         $0.validityDays = 90
         $0.material = true
     }

@@ -37,9 +37,19 @@ struct NoticeDetails: Listable {
             Column("retention", "retention") { .string($0.document.retention) },
             Column("how to withdraw", "withdrawal_method") { .string($0.document.withdrawalMethod) },
             Column("alternative", "alternative_offered") { .string($0.document.alternativeOffered) },
+            Column("assessment", "assessment") {
+                .string(Self.basis($0.document.assessment, $0.document.assessmentOn))
+            },
+            Column("consultation", "consultation") {
+                .string(Self.basis($0.document.consultation, $0.document.consultationOn))
+            },
             Column("valid days", "validity_days") { .number(JSONNumber(Int($0.document.validityDays))) },
             Column("material change", "material") { .bool($0.document.material) },
             Column("text", "text") { .string($0.document.text) },
         ]
+    }
+
+    private static func basis(_ reference: String, _ date: String) -> String {
+        date.isEmpty ? reference : "\(reference), \(date)"
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
 
@@ -9,6 +10,8 @@ struct ShowNotice: AsyncParsableCommand {
     var id: String
     @Option(help: "Which version; the latest where it is not named.")
     var version: UInt32?
+    @Flag(help: "What it says otherwise than the version before.")
+    var diff = false
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
@@ -22,6 +25,13 @@ struct ShowNotice: AsyncParsableCommand {
                 .notFound, "there is no notice \(id)\(version.map { " version \($0)" } ?? "")",
                 next: "`plimsoll notice list` names those there are")
         }
-        output.details(NoticeDetails(document: notice))
+        guard diff else { return output.details(NoticeDetails(document: notice)) }
+        guard let before = notices.filter({ $0.version < notice.version }).max(by: { $0.version < $1.version }) else {
+            return output.report("version \(notice.version) of \(id) is the first", ["fields": [], "text": []])
+        }
+        let difference = NoticeDifference(from: before, to: notice)
+        output.report(
+            (["\(id): version \(before.version) to \(notice.version)"] + difference.shown).joined(separator: "\n"),
+            difference.json)
     }
 }

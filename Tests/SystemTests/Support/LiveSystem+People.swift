@@ -21,6 +21,8 @@ extension LiveSystem {
                 retention: until the test ends
                 withdrawal_method: plimsoll consent withdraw \(purpose)
                 alternative_offered: watching
+                assessment: {reference: impact assessment of the test, date: 2026-01-05}
+                consultation: {reference: meeting of the workers 1, date: 2026-01-12}
                 validity_days: 90
                 version: 1
                 """)
