@@ -37,13 +37,21 @@ public final class Coordinator: Sendable {
         let admission = try await admit(person: opening.person, serial: opening.serial, role: "engineer")
         var stream = try await dispatcher.open(opening, admission)
         do {
-            stream.welcome.notifications = try await ledger.newCertificates(of: admission.person)
+            let news = try await ledger.news(of: admission.person)
+            stream.welcome.notifications = news.certificates
                 .filter { $0.serial != opening.serial }
                 .map {
                     Notification(
                         kind: .certificate,
                         message: "a certificate was issued in your name: serial \($0.serial), \($0.identity)")
                 }
+            stream.welcome.notifications += news.endings.map {
+                Notification(
+                    kind: .agreementEnds,
+                    message:
+                        "your agreement to \($0.purpose) ends on \($0.at.rfc3339.prefix(10)); silence does not renew "
+                        + "it, `plimsoll consent give \($0.purpose)` does")
+            }
         } catch {
             stream.detach()
             throw StreamEnd(.notReady, "the database does not answer; try again in a moment")

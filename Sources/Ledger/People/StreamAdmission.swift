@@ -33,6 +33,20 @@ extension Ledger {
         returning serial, identity
         """)
 
+    /// Agreements that open the gate now and end soon: the latest event of each purpose. Index: consent_event_pkey.
+    private static let ending = Statement(
+        "admission_ending",
+        """
+        with now as materialized (select plimsoll.clock() as at)
+        select e.purpose, e.valid_until from now, (
+            select distinct on (purpose) purpose, state, valid_until, notice_id, notice_version from consent_event
+            where person_id = $1 order by purpose, n desc) e
+        where e.state in ('given', 'renewed') and e.valid_until > now.at and e.valid_until <= now.at + $2
+            and not exists (select from notice x where x.notice_id = e.notice_id
+                and x.version > e.notice_version and x.material and x.effective_at <= now.at)
+        order by e.purpose
+        """)
+
     /// Whether a certificate's holder may act in a role now; nil: no such person. Index: person_name_key.
     public func admission(of name: String, role: String, serial: String) async throws -> Admission? {
         try await pool.withConnection { connection in
@@ -60,12 +74,21 @@ extension Ledger {
         return Set(try rows.map { Int(try $0.int4(0)) })
     }
 
-    /// Tells a person, once, of certificates issued in their name.
-    public func newCertificates(of person: PersonID) async throws -> [(serial: String, identity: String)] {
+    /// What a person is told at a hello: once, of certificates issued in their name; and each time, of agreements in
+    /// force that end within `NoticeStanding.warning`.
+    public func news(of person: PersonID) async throws -> (
+        certificates: [(serial: String, identity: String)], endings: [(purpose: String, at: Moment)]
+    ) {
         try await pool.withConnection { connection in
-            try await connection.query(Query(Self.untold, .int8(person.rawValue))).map {
-                (try $0.text(0), try $0.text(1))
-            }
+            let rows = try await connection.pipeline([
+                Query(Self.untold, .int8(person.rawValue)),
+                Query(
+                    Self.ending, .int8(person.rawValue), .interval(microseconds: NoticeStanding.warning.microseconds)),
+            ])
+            return (
+                try rows[0].map { (try $0.text(0), try $0.text(1)) },
+                try rows[1].map { (try $0.text(0), Moment(microseconds: try $0.timestamptz(1))) }
+            )
         }
     }
 }
