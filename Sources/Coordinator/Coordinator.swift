@@ -13,16 +13,20 @@ public final class Coordinator: Sendable {
     private let ledger: Ledger
     private let connections: LedgerConnections
     private let logger: Logger
+    private let chain: ChainKeeping
     let dispatcher: Dispatcher
     private let isLeaving = Atomic<Bool>(false)
 
+    /// `chain`: who signs the chain's heads and where they go besides the database.
     public init(
-        configuration: CoordinatorConfiguration, ledger: Ledger, connections: LedgerConnections, logger: Logger
+        configuration: CoordinatorConfiguration, ledger: Ledger, connections: LedgerConnections,
+        chain: ChainKeeping = ChainKeeping(), logger: Logger
     ) {
         self.configuration = configuration
         self.ledger = ledger
         self.connections = connections
         self.logger = logger
+        self.chain = chain
         dispatcher = Dispatcher(configuration: configuration, ledger: ledger, logger: logger)
     }
 
@@ -108,6 +112,18 @@ public final class Coordinator: Sendable {
             }
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
+            group.addTask { [self] in
+                await ChainSealer(
+                    times: configuration.times, signer: chain.signer, connections: connections, logger: logger
+                ).run()
+            }
+            for place in chain.places {
+                group.addTask { [self] in
+                    await HeadPublisher(
+                        place: place, interval: configuration.times.chainHead, ledger: ledger, logger: logger
+                    ).run()
+                }
+            }
             group.addTask { try await membership.run() }
             group.addTask { try await membership.lookAfterOthers() }
             group.addTask { [self] in

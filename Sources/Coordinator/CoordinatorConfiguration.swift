@@ -42,6 +42,10 @@ public struct CoordinatorConfiguration: Sendable {
         public var presence: Duration
         /// How often partitions are made and dropped.
         public var housekeeping: Duration
+        /// How often a coordinator looks whether events wait for the chain.
+        public var seal: Duration
+        /// How old the chain's last head is when links since then are signed for.
+        public var chainHead: Duration
         /// How long a drain waits for answers to settle.
         public var drain: Duration
 
@@ -50,7 +54,7 @@ public struct CoordinatorConfiguration: Sendable {
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
             holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300),
             askAgainLater: .seconds(5), askAgainForRoom: .seconds(2), presence: .seconds(1),
-            housekeeping: .seconds(600), drain: .seconds(5))
+            housekeeping: .seconds(600), seal: .milliseconds(250), chainHead: .seconds(10), drain: .seconds(5))
     }
 
     public struct Sizes: Sendable {

@@ -19,7 +19,9 @@ struct Plimsoll: AsyncParsableCommand {
                 subcommands: [Up.self, Serve.self, Migrate.self, Doctor.self]),
             CommandGroup(
                 name: "People",
-                subcommands: [Certificates.self, Roles.self, Engineers.self, Notices.self, Consents.self, Me.self]),
+                subcommands: [
+                    Certificates.self, Roles.self, Engineers.self, Notices.self, Consents.self, Me.self, Audits.self,
+                ]),
             CommandGroup(
                 name: "Work",
                 subcommands: [Projects.self, Tasks.self, WorkCommand.self, Labels.self, Queue.self, Policies.self]),

@@ -38,6 +38,7 @@ import Testing
                 times:
                   heartbeat: 1s
                   stream_ttl: 4s
+                audit: {head_file: heads.jsonl, head_command: [keep-head, --quietly]}
                 """
         let read = try ServeConfiguration(text: text, file: "/etc/plimsoll/c.yaml")
         #expect(read.listen == ServerAddress(host: "::", port: 9000))
@@ -49,6 +50,8 @@ import Testing
         #expect(read.limits.connectionsMax == 50)
         #expect(read.limits.connectionsPerPersonMax == 2)
         #expect(read.times.streamTimeToLive == .seconds(4))
+        #expect(read.audit.headFile?.path(percentEncoded: false) == "/etc/plimsoll/heads.jsonl")
+        #expect(read.audit.headCommand == ["keep-head", "--quietly"])
     }
 
     @Test(arguments: [
@@ -61,6 +64,7 @@ import Testing
         (least + "limits: {connections: 0}\n", "line 3, column 23: limits.connections must be a whole number from 1"),
         (least + "limits: {wishes: 3}\n", "line 3, column 10: limits.wishes is not known"),
         (least + "times: {heartbeat: 3s, stream_ttl: 4s}\n", "times.stream_ttl must be at least twice the heartbeat"),
+        (least + "audit: {file: heads.jsonl}\n", "line 3, column 9: audit.file is not known"),
         (least + "identity: again\n", "identity"),
         ("- a\n- b\n", "the document must be a mapping"),
         ("a: [1\n", "is no YAML"),
@@ -76,11 +80,13 @@ import Testing
     @Test func `what up writes is what serve reads`() throws {
         let text = DeploymentFiles.configuration(
             database: #"host='/tmp/a "b"' user=x"#, listen: ServerAddress(host: "127.0.0.1", port: 7444),
-            identity: URL(filePath: "/data/coordinator-2"), authority: URL(filePath: "/data/ca"), times: Demo.times)
+            identity: URL(filePath: "/data/coordinator-2"), authority: URL(filePath: "/data/ca"),
+            headFile: URL(filePath: "/data/heads.jsonl"), times: Demo.times)
         let read = try ServeConfiguration(text: text, file: "/data/coordinator-2.yaml")
         #expect(read.database == #"host='/tmp/a "b"' user=x"#)
         #expect(read.listen.port == 7444)
         #expect(read.identity.path(percentEncoded: false) == "/data/coordinator-2")
+        #expect(read.audit.headFile?.path(percentEncoded: false) == "/data/heads.jsonl")
         #expect(read.times.heartbeat == .seconds(1))
         #expect(read.times.streamTimeToLive == .seconds(4))
     }

@@ -17,7 +17,8 @@ extension GatewayServer {
                 ControlService(
                     ledger: ledger, authority: authority,
                     process: ProcessDiagnosis(
-                        times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits))
+                        times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits)),
+                AuditService(ledger: ledger),
             ], logger: logger)
     }
 }

@@ -17,7 +17,7 @@ extension Ledger {
                     .timestamptz(microseconds: draft.notBefore.microseconds),
                     .timestamptz(microseconds: draft.notAfter.microseconds), .text(actor)))
             try await appendChainEvent(
-                .certificateIssued, actor: actor,
+                .certificateIssued, actor: actor, about: person,
                 detail: [
                     "identity": .string(draft.identity), "serial": .string(draft.serial),
                     "not_after": .integer(draft.notAfter.seconds),

@@ -32,7 +32,7 @@ extension Ledger {
                 _ = try await connection.query(
                     Query(CertificateStatements.denyPerson, .int8(person.id.rawValue), .text(actor), .text(reason)))
                 let (ended, lanes) = try await endDeniedWork(of: person.id, on: connection)
-                try await record(["person": .string(name)], reason, actor, on: connection)
+                try await record(["person": .string(name)], about: person.id, reason, actor, on: connection)
                 return (DenialOutcome(certificates: usable.count, leasesEnded: ended), person.id as PersonID?, lanes)
             case .serial(let serial):
                 let holder = try await connection.query(Query(CertificateStatements.holder, .text(serial)))
@@ -47,7 +47,7 @@ extension Ledger {
                         Query(CertificateStatements.usable, .int8(person.rawValue)))
                     if usable.isEmpty { (ended, lanes) = try await endDeniedWork(of: person, on: connection) }
                 }
-                try await record(["serial": .string(serial)], reason, actor, on: connection)
+                try await record(["serial": .string(serial)], about: person, reason, actor, on: connection)
                 return (DenialOutcome(certificates: added.affected, leasesEnded: ended), person, lanes)
             }
         }
@@ -66,9 +66,9 @@ private func endDeniedWork(
 }
 
 private func record(
-    _ whom: JSONValue, _ reason: String, _ actor: String, on connection: isolated Connection
+    _ whom: JSONValue, about person: PersonID?, _ reason: String, _ actor: String, on connection: isolated Connection
 ) async throws {
     var detail = whom.objectValue ?? JSONObject()
     detail["reason"] = .string(reason)
-    try await appendChainEvent(.denied, actor: actor, detail: .object(detail), on: connection)
+    try await appendChainEvent(.denied, actor: actor, about: person, detail: .object(detail), on: connection)
 }

@@ -1,4 +1,3 @@
-import Crypto
 import PlimsollModel
 import Postgres
 
@@ -23,15 +22,18 @@ public enum ChainKind: String, Sendable, CaseIterable {
     case taskRequeued = "task.requeued"
     case labelsExported = "labels.exported"
     case lateAnswerJudged = "late-answer.judged"
+    case chainRead = "chain.read"
 }
 
 enum ChainStatements {
-    /// Both rows at once. The sealer chains them later, so no lock waits for the chain.
+    /// The event, its erasable part and the mark that it waits for the sealer, at once. The sealer chains it later, so no
+    /// lock waits for the chain.
     static let append = Statement(
         "chain_append",
         """
-        with event as (insert into chain_event (at, kind, hash) values (clock(), $1, $2) returning event_id)
-        insert into chain_detail (event_id, salt, actor, detail) select event_id, $3, $4, $5 from event
+        with event as (insert into chain_event (at, kind, hash) values (clock(), $1, $2) returning event_id),
+        waiting as (insert into chain_unsealed (event_id) select event_id from event)
+        insert into chain_detail (event_id, salt, actor, detail, subject_id) select event_id, $3, $4, $5, $6 from event
         """)
 }
 
@@ -39,9 +41,11 @@ enum ChainStatements {
 private let saltBytes = 16
 
 /// Puts one event on the record, in the caller's transaction (P11). The hash is SHA-256 over salt and detail; names
-/// and values lie only in the detail, which can be erased. The actor is part of the detail.
+/// and values lie only in the detail, which can be erased. The actor is part of the detail, its first member. `subject`
+/// is the person it is about, by which erasure finds it.
 func appendChainEvent(
-    _ kind: ChainKind, actor: String, detail: JSONValue, on connection: isolated Connection
+    _ kind: ChainKind, actor: String, about subject: PersonID? = nil, detail: JSONValue,
+    on connection: isolated Connection
 ) async throws {
     var object = JSONObject()
     object["actor"] = .string(actor)
@@ -49,11 +53,11 @@ func appendChainEvent(
     let text = JSONValue.object(object).encode()
     var generator = SystemRandomNumberGenerator()
     let salt = (0..<saltBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-    let hash = SHA256.hash(data: salt + text)
+    let hash = ChainedEvent.hash(salt: salt, detail: text)
     _ = try await connection.query(
         Query(
-            ChainStatements.append, .text(kind.rawValue), .bytea(Array(hash)), .bytea(salt), .text(actor),
-            .json(text)))
+            ChainStatements.append, .text(kind.rawValue), .bytea(hash), .bytea(salt), .text(actor),
+            .json(text), .int8(subject?.rawValue)))
 }
 
 extension JSONValue {

@@ -33,6 +33,13 @@ public struct LedgerConnections: Sendable {
             connection: try await Connection.connect(with("life", MembershipSession.settings), logger: logger))
     }
 
+    public func chain() async throws -> ChainSession {
+        var configuration = with("chain", ChainSession.settings)
+        // As for a flush: a server that is frozen behind a local socket would hold the sealer for ever.
+        configuration.responseTimeout = .seconds(10)
+        return ChainSession(connection: try await Connection.connect(configuration, logger: logger))
+    }
+
     /// New spans, a moved epoch, people who withdrew; to be run beside its reader.
     public func wakeUps() -> WakeUps {
         WakeUps(

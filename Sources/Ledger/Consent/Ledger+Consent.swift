@@ -118,7 +118,7 @@ private func append(
             .timestamptz(microseconds: event.until?.microseconds), .text(event.certificateSerial),
             .uuid(event.receiptID), .bytea(event.hash)))
     try await appendChainEvent(
-        kind, actor: name,
+        kind, actor: name, about: event.fact.person,
         detail: [
             "purpose": .string(event.purpose), "state": .string(event.state.rawValue),
             "receipt": .string(event.receiptID.uuidString.lowercased()), "event": .string(event.hash.hex),

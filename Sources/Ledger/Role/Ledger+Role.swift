@@ -60,8 +60,8 @@ extension Ledger {
             }
             _ = try await appendFact(person.id, on: connection)
             try await appendChainEvent(
-                .roleRevoked, actor: actor, detail: ["person": .string(name), "role": .string(role.rawValue)],
-                on: connection)
+                .roleRevoked, actor: actor, about: person.id,
+                detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
         }
     }
 
@@ -104,5 +104,6 @@ func grant(_ role: RoleName, to name: String, by actor: String, on connection: i
     if added.affected == 0 { return }
     _ = try await appendFact(person.id, on: connection)
     try await appendChainEvent(
-        .roleGranted, actor: actor, detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
+        .roleGranted, actor: actor, about: person.id,
+        detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
 }

@@ -4,6 +4,7 @@ import Gateway
 import Identity
 import Ledger
 import Logging
+import PlimsollModel
 import Postgres
 import ServiceLifecycle
 import UnixSignals
@@ -86,7 +87,7 @@ struct CoordinatorProcess: Sendable {
             configuration: coordinatorSettings, ledger: ledger,
             connections: LedgerConnections(
                 base: ConnectionConfiguration(conninfo: configuration.database), name: coordinatorSettings.name,
-                logger: logger), logger: logger)
+                logger: logger), chain: chain, logger: logger)
         let gateway = try makeGateway(coordinator, ledger)
         // The pool goes last, so that what is settled on the way down can still be written.
         var services: [any Service] = [PoolService(pool: pool), CoordinatorService(coordinator: coordinator), gateway]
@@ -106,6 +107,23 @@ struct CoordinatorProcess: Sendable {
         try await ServiceGroup(configuration: group).run()
     }
 
+    /// Heads are signed with the key and the certificate that lie in the files at that moment: they may be renewed.
+    private var chain: ChainKeeping {
+        var places: [any HeadPlace] = []
+        if let file = configuration.audit.headFile { places.append(HeadFile(path: file.path(percentEncoded: false))) }
+        if !configuration.audit.headCommand.isEmpty {
+            places.append(HeadCommand(words: configuration.audit.headCommand))
+        }
+        return ChainKeeping(signer: signer, places: places)
+    }
+
+    private var signer: CoordinatorSigner {
+        { [files] text in
+            let signed = try files.load().sign(text)
+            return CoordinatorSignature(signature: signed.signature, certificate: signed.certificate)
+        }
+    }
+
     private func makeGateway(_ coordinator: Coordinator, _ ledger: Ledger) throws -> GatewayServer {
         var settings = GatewayConfiguration(
             bind: .init(host: configuration.listen.host, port: configuration.listen.port),
@@ -114,7 +132,8 @@ struct CoordinatorProcess: Sendable {
         settings.limits = configuration.limits
         settings.reflection = configuration.reflection
         return try GatewayServer(
-            configuration: settings, coordinator: coordinator, ledger: ledger, authority: authority, logger: logger)
+            configuration: settings, coordinator: coordinator, ledger: ledger, authority: authority,
+            logger: logger)
     }
 }
 

@@ -19,6 +19,9 @@ struct Serve: AsyncParsableCommand {
               database_connections: 8
               limits: {connections: 12000, connections_per_person: 8}
               times: {heartbeat: 5s, stream_ttl: 60s}
+              audit:                                   # signed heads of the chain, outside the database
+                head_file: /var/log/plimsoll/heads.jsonl
+                head_command: [/usr/local/bin/keep-head]    # one JSON line on its standard input
 
             SIGTERM and SIGINT end it in order, SIGHUP reads the certificate again. Any number of coordinators may run.
             """)

@@ -23,6 +23,8 @@ struct ServeConfiguration: Sendable {
     var shutdown = Duration.seconds(30)
     var limits = GatewayConfiguration.Limits()
     var times = CoordinatorConfiguration.Times.defaults
+    /// Where signed heads of the chain go besides the database.
+    var audit = Audit()
     /// Connections to the database beside those of the flushes.
     var poolConnections = 8
 
@@ -30,12 +32,20 @@ struct ServeConfiguration: Sendable {
 
     static let keys = [
         "database", "listen", "advertise", "identity", "trust_domain", "authority", "reflection", "log",
-        "shutdown", "limits", "times", "database_connections",
+        "shutdown", "limits", "times", "audit", "database_connections",
     ]
+    static let auditKeys = ["head_file", "head_command"]
     static let limitKeys = [
         "connections", "connections_per_person", "calls_per_connection", "calls_per_second_per_person",
     ]
     static let timeKeys = ["heartbeat", "stream_ttl", "presenting", "deadline_grace"]
+
+    struct Audit: Sendable, Equatable {
+        /// Appended to; nil: none.
+        var headFile: URL?
+        /// A program and its arguments, run for each head; empty: none.
+        var headCommand: [String] = []
+    }
 
     init(path: String) throws {
         try self.init(text: TextFile.read(path), file: path)
@@ -61,6 +71,11 @@ struct ServeConfiguration: Sendable {
         poolConnections = try map.integer("database_connections", in: 2...100) ?? poolConnections
         if let map = try map.map("limits") { try readLimits(map) }
         if let map = try map.map("times") { try readTimes(map) }
+        if let map = try map.map("audit") {
+            try map.allow(keys: Self.auditKeys)
+            audit.headFile = try map.string("head_file").map { URL(filePath: $0, relativeTo: base).absoluteURL }
+            audit.headCommand = try map.strings("head_command") ?? []
+        }
     }
 
     private mutating func readLimits(_ map: YAMLMap) throws {

@@ -11,6 +11,8 @@ struct ControlClient: Sendable {
 
     let control: Plimsoll_V1_Control.Client<Transport>
     let workQueue: Plimsoll_V1_WorkQueue.Client<Transport>
+    let audit: Plimsoll_V1_Audit.Client<Transport>
+    let receipts: Plimsoll_V1_Receipts.Client<Transport>
     /// Where it answered.
     let address: ServerAddress
     /// As whom we ask.
@@ -70,24 +72,20 @@ struct ControlClient: Sendable {
             })
         return try await withGRPCClient(transport: transport) { grpc in
             try await body(
-                ControlClient(
-                    control: Plimsoll_V1_Control.Client(wrapping: grpc),
-                    workQueue: Plimsoll_V1_WorkQueue.Client(wrapping: grpc), address: address,
-                    me: content.certificate, health: Grpc_Health_V1_Health.Client(wrapping: grpc)))
+                ControlClient(grpc, address: address, me: content.certificate))
         }
     }
 
     private let health: Grpc_Health_V1_Health.Client<Transport>
 
-    private init(
-        control: Plimsoll_V1_Control.Client<Transport>, workQueue: Plimsoll_V1_WorkQueue.Client<Transport>,
-        address: ServerAddress, me: CertificateIdentity, health: Grpc_Health_V1_Health.Client<Transport>
-    ) {
-        self.control = control
-        self.workQueue = workQueue
+    private init(_ grpc: GRPCClient<Transport>, address: ServerAddress, me: CertificateIdentity) {
+        control = Plimsoll_V1_Control.Client(wrapping: grpc)
+        workQueue = Plimsoll_V1_WorkQueue.Client(wrapping: grpc)
+        audit = Plimsoll_V1_Audit.Client(wrapping: grpc)
+        receipts = Plimsoll_V1_Receipts.Client(wrapping: grpc)
+        health = Grpc_Health_V1_Health.Client(wrapping: grpc)
         self.address = address
         self.me = me
-        self.health = health
     }
 
     /// Any answer shows that somebody is there; whether the coordinator is ready, the call itself will say.

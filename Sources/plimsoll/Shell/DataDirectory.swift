@@ -26,6 +26,9 @@ struct DataDirectory: Sendable {
     /// Where the coordinators of this folder listen, as `--server` takes it.
     var serverFile: URL { url.appending(path: "server") }
 
+    /// The chain's signed heads, outside the database.
+    var headFile: URL { url.appending(path: "heads.jsonl") }
+
     func identity(_ name: String) -> IdentityFiles { IdentityFiles(directory: identities.appending(path: name)) }
     func coordinator(_ number: Int) -> IdentityFiles {
         IdentityFiles(directory: url.appending(path: "coordinator-\(number)"))

@@ -111,7 +111,7 @@ actor Deployment {
         let text = DeploymentFiles.configuration(
             database: cluster.conninfo(database: Self.database, user: Self.coordinatorRole),
             listen: plan.listen[index], identity: directory.coordinator(number).directory,
-            authority: directory.authority, times: plan.times)
+            authority: directory.authority, headFile: directory.headFile, times: plan.times)
         try TextFile.write(text, to: directory.coordinatorConfiguration(number), mode: 0o600)
         return CoordinatorKeeper(
             number: number, address: plan.listen[index], configuration: directory.coordinatorConfiguration(number),

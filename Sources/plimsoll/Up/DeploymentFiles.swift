@@ -64,7 +64,8 @@ struct DeploymentFiles: Sendable {
 
     /// The configuration of one coordinator as `serve` reads it.
     static func configuration(
-        database: String, listen: ServerAddress, identity: URL, authority: URL, times: [(String, String)]
+        database: String, listen: ServerAddress, identity: URL, authority: URL, headFile: URL,
+        times: [(String, String)]
     ) -> String {
         var lines = [
             "# Written by `plimsoll up` at each start.",
@@ -73,6 +74,8 @@ struct DeploymentFiles: Sendable {
             "identity: \(quoted(identity.path(percentEncoded: false)))",
             "authority: \(quoted(authority.path(percentEncoded: false)))",
             "shutdown: 15s",
+            "audit:",
+            "  head_file: \(quoted(headFile.path(percentEncoded: false)))",
         ]
         if !times.isEmpty {
             lines.append("times:")

@@ -1,0 +1,154 @@
+public import PlimsollModel
+import Postgres
+
+/// An event as an operator lists it.
+public struct ChainEventRow: Sendable, Hashable {
+    public let event: ChainedEvent
+    /// Nil: not sealed yet.
+    public let seq: Int64?
+    /// Nil: erased.
+    public let detail: ChainDetail?
+}
+
+extension Ledger {
+    /// Events listed at once.
+    public static let chainEventsMax = 10_000
+    /// Links that an audit reads at once.
+    public static let chainPageMax = 2_000
+
+    /// Where the chain ends now. Compares every event's id with those of the links, so it costs a walk over both.
+    public func chainEnd() async throws -> ChainEnd {
+        try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+            try await connection.execute(script: "set local statement_timeout = 0")
+            let rows = try await connection.pipeline([
+                Query(ChainReadStatements.end), Query(ChainReadStatements.unchained), Query(ChainReadStatements.lost),
+            ])
+            let row = rows[0][0]
+            return ChainEnd(
+                lastLink: try row.int8(0), lastHead: try row.int8(1), waiting: try row.int8(2),
+                oldestWaiting: .microseconds(try row.int8(3)), unchained: try rows[1][0].int8OrNil(0),
+                lost: try rows[2][0].int8OrNil(0))
+        }
+    }
+
+    /// The next links after a place, in order, at most `chainPageMax`, with what they name.
+    public func chainPage(after seq: Int64, upTo last: Int64) async throws -> [ChainEntry] {
+        try await read(Query(ChainReadStatements.page, .int8(seq), .int8(last))).map { try ChainEntry($0) }
+    }
+
+    /// Signed heads after a place and up to another, in order.
+    public func chainHeads(after seq: Int64, upTo last: Int64 = .max, limit: Int = .max) async throws -> [SignedHead] {
+        try await read(Query(ChainReadStatements.heads, .int8(seq), .int8(last), .int8(Int64(limit))))
+            .map { try SignedHead($0) }
+    }
+
+    /// The place of the last signed head; nil: there is none.
+    public func lastChainHead() async throws -> Int64? {
+        try await read(Query(ChainReadStatements.lastHead))[0].int8OrNil(0)
+    }
+
+    /// Puts on the record that somebody reads the details of consent events (P11).
+    public func recordChainReading(by actor: String) async throws {
+        try await transaction { connection in
+            try await appendChainEvent(.chainRead, actor: actor, detail: ["details": "consent"], on: connection)
+        }
+    }
+
+    /// Events, newest first, at most `chainEventsMax`. `kind` ending in a point and a star: all kinds that begin so.
+    public func chainEvents(kind: String? = nil, since: Moment? = nil, limit: Int) async throws -> [ChainEventRow] {
+        try await read(
+            Query(
+                ChainReadStatements.list, .text(kind), .timestamptz(microseconds: since?.microseconds),
+                .int8(Int64(min(limit, Self.chainEventsMax))))
+        ).map { row in
+            ChainEventRow(
+                event: ChainedEvent(
+                    id: try row.int8(0), at: Moment(microseconds: try row.timestamptz(1)), kind: try row.text(2),
+                    hash: try row.bytes(3)),
+                seq: try row.int8OrNil(4), detail: try ChainDetail(row, from: 5))
+        }
+    }
+}
+
+enum ChainReadStatements {
+    /// One snapshot of where everything ends. Indexes: chain_link_pkey and chain_head_pkey backwards; the marks are few.
+    static let end = Statement(
+        "chain_end",
+        """
+        select coalesce((select max(seq) from chain_link), 0), coalesce((select max(seq) from chain_head), 0),
+            count(*), coalesce((extract(epoch from clock() - min(e.at)) * 1000000)::bigint, 0)
+        from chain_unsealed u left join chain_event e using (event_id)
+        """)
+    /// A walk over all events; only an audit asks.
+    static let unchained = Statement(
+        "chain_unchained",
+        """
+        select min(e.event_id) from chain_event e
+        where not exists (select from chain_link l where l.event_id = e.event_id)
+            and not exists (select from chain_unsealed u where u.event_id = e.event_id)
+        """)
+    static let lost = Statement(
+        "chain_lost",
+        """
+        select min(u.event_id) from chain_unsealed u
+        where not exists (select from chain_event e where e.event_id = u.event_id)
+        """)
+    /// Index: chain_link_pkey forwards, then chain_event_pkey and chain_detail_pkey for each row. The constant limit keeps
+    /// the planner from reading a whole table for one page.
+    static let page = Statement(
+        "chain_page",
+        """
+        select l.seq, l.event_id, l.previous, l.hash, e.at, e.kind, e.hash, d.salt, d.actor, d.detail
+        from chain_link l left join chain_event e using (event_id) left join chain_detail d using (event_id)
+        where l.seq > $1 and l.seq <= $2 order by l.seq limit \(Ledger.chainPageMax)
+        """)
+    /// Index: chain_head_pkey.
+    static let heads = Statement(
+        "chain_heads",
+        """
+        select seq, hash, signed_at, signature, certificate from chain_head
+        where seq > $1 and seq <= $2 order by seq limit $3
+        """)
+    static let lastHead = Statement("chain_last_head_seq", "select max(seq) from chain_head")
+    /// Index: chain_event_pkey backwards; a kind that is rare costs a walk.
+    static let list = Statement(
+        "chain_list",
+        """
+        select e.event_id, e.at, e.kind, e.hash, l.seq, d.salt, d.actor, d.detail
+        from chain_event e left join chain_link l using (event_id) left join chain_detail d using (event_id)
+        where ($1::text is null or e.kind = $1 or right($1, 2) = '.*' and starts_with(e.kind, left($1, -1)))
+            and ($2::timestamptz is null or e.at >= $2)
+        order by e.event_id desc limit $3
+        """)
+}
+
+extension ChainEntry {
+    fileprivate init(_ row: Row) throws {
+        var event: ChainedEvent?
+        let id = try row.int8(1)
+        if let at = try row.timestamptzOrNil(4) {
+            event = ChainedEvent(
+                id: id, at: Moment(microseconds: at), kind: try row.text(5), hash: try row.bytes(6))
+        }
+        self.init(
+            seq: try row.int8(0), eventID: id, previous: try row.bytes(2), hash: try row.bytes(3), event: event,
+            detail: try ChainDetail(row, from: 7).map { .here($0) } ?? .erased)
+    }
+}
+
+extension ChainDetail {
+    /// Nil where the row is gone or its salt is empty: erased.
+    fileprivate init?(_ row: Row, from column: Int) throws {
+        guard let salt = try row.bytesOrNil(column), !salt.isEmpty else { return nil }
+        self.init(salt: salt, actor: try row.text(column + 1), text: try row.bytes(column + 2))
+    }
+}
+
+extension SignedHead {
+    init(_ row: Row) throws {
+        self.init(
+            head: ChainHead(
+                seq: try row.int8(0), hash: try row.bytes(1), at: Moment(microseconds: try row.timestamptz(2))),
+            signature: CoordinatorSignature(signature: try row.bytes(3), certificate: try row.bytes(4)))
+    }
+}
