@@ -13,7 +13,7 @@ extension SystemTests {
                 try await Machine.run(env, ["python3", "-c", "import venv, ensurepip"]).code == 0
             })
         func `a Python worker leases, answers, is fenced and moves to the other coordinator`() async throws {
-            let python = try await Self.environment()
+            let python = try await PythonEnvironment.make(Self.packages)
             try await LiveSystem.with(.init(coordinators: 2, policy: "replay")) { system in
                 try await system.publishNotices(Self.purposes)
                 try await system.createProject(
@@ -38,33 +38,6 @@ extension SystemTests {
                 #expect(labels.count == 6)
                 #expect(Set(labels.map(\.task)).count == 6)
             }
-        }
-
-        /// The interpreter of an environment with the packages, kept between runs. Throws where pip cannot get them: a
-        /// protocol that no stock client has tried is not tested.
-        private static func environment() async throws -> URL {
-            let cache = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
-            let folder = (cache ?? FileManager.default.temporaryDirectory)
-                .appending(path: "plimsoll-tests/python-" + packages.joined(separator: "-"))
-            let python = folder.appending(path: "bin/python")
-            let ready = folder.appending(path: "ready")
-            if FileManager.default.fileExists(atPath: ready.plain) { return python }
-            progress("python: making an environment in \(folder.plain)")
-            try FileManager.default.createDirectory(
-                at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
-            for words in [
-                ["python3", "-m", "venv", "--clear", folder.plain],
-                [python.plain, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"] + packages,
-            ] {
-                let result = try await Machine.run(env, words, within: .seconds(300))
-                guard result.code == 0 else {
-                    throw SystemFailure(
-                        "the Python worker's packages cannot be had; see that pip reaches a package index, or leave "
-                            + "the test out with --skip PythonWorkerTests\n\(result)")
-                }
-            }
-            try Data().write(to: ready)
-            return python
         }
 
         private static func makeStubs(_ python: URL, _ stubs: URL, _ system: LiveSystem) async throws {

@@ -2,13 +2,14 @@ public import Coordinator
 public import Identity
 public import Ledger
 public import Logging
+public import PlimsollModel
 
 extension GatewayServer {
     /// The gateway of a coordinator: work streams to its dispatcher, everything else over the ledger. `authority` nil:
-    /// certificates are issued elsewhere.
+    /// certificates are issued elsewhere. `signer` signs receipts as this coordinator; nil: none is given out.
     public init(
         configuration: GatewayConfiguration, coordinator: Coordinator, ledger: Ledger,
-        authority: CertificateAuthority?, logger: Logger
+        authority: CertificateAuthority?, signer: CoordinatorSigner? = nil, logger: Logger
     ) throws(GatewayError) {
         try self.init(
             configuration: configuration, dispatch: coordinator,
@@ -19,6 +20,7 @@ extension GatewayServer {
                     process: ProcessDiagnosis(
                         times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits)),
                 AuditService(ledger: ledger),
+                ReceiptsService(ledger: ledger, signer: signer),
             ], logger: logger)
     }
 }

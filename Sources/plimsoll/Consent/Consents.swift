@@ -9,7 +9,9 @@ struct Consents: AsyncParsableCommand {
         commandName: "consent", abstract: "Your own agreements: look, give, refuse, withdraw.",
         discussion:
             "Needs your own certificate (--identity). Refusing and withdrawing need no reason and cost nothing.",
-        subcommands: [ListConsents.self, GiveConsent.self, RefuseConsent.self, WithdrawConsent.self])
+        subcommands: [
+            ListConsents.self, GiveConsent.self, RefuseConsent.self, WithdrawConsent.self, ShowReceipt.self,
+        ])
 }
 
 private let secondsPerDay: Int64 = 86_400

@@ -132,7 +132,7 @@ struct CoordinatorProcess: Sendable {
         settings.limits = configuration.limits
         settings.reflection = configuration.reflection
         return try GatewayServer(
-            configuration: settings, coordinator: coordinator, ledger: ledger, authority: authority,
+            configuration: settings, coordinator: coordinator, ledger: ledger, authority: authority, signer: signer,
             logger: logger)
     }
 }

@@ -19,6 +19,8 @@ final class LiveSystem: Sendable {
         var times: [(String, String)] = []
         /// Settings of PostgreSQL on top of durable ones.
         var settings: [String: String] = [:]
+        /// A file in the system's folder to which every coordinator appends signed heads; nil: none.
+        var headFile: String?
         /// Mount options of a file system of PostgreSQL's own, such as `size=240m`; nil: it lies with the rest.
         var postgresDisk: String?
     }
@@ -113,6 +115,7 @@ final class LiveSystem: Sendable {
             "listen: \"\(address(index))\"", "identity: \(identity)", "authority: \(authority.plain)",
             "shutdown: 10s", "log: notice",
         ]
+        if let file = plan.headFile { lines += ["audit:", "  head_file: \(file)"] }
         if !plan.times.isEmpty { lines.append("times:") }
         lines += plan.times.map { "  \($0.0): \($0.1)" }
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: configuration(index))

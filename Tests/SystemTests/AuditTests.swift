@@ -1,0 +1,233 @@
+import Foundation
+import Logging
+import PlimsollModel
+import Postgres
+import PrivateCluster
+import TestSupport
+import Testing
+
+extension SystemTests {
+    /// The record from end to end: what coordinators seal and sign, what `audit verify` finds, what a person keeps.
+    @Suite struct AuditTests {
+        private static let purposes = ["taking-part", "training"]
+
+        private func plan(_ heads: String) -> LiveSystem.Plan {
+            var plan = LiveSystem.Plan(coordinators: 2)
+            plan.headFile = heads
+            return plan
+        }
+
+        /// Until a head covers everything.
+        private func waitUntilSigned(_ system: LiveSystem) async throws {
+            let isSigned = try await eventually(within: .seconds(40)) {
+                let result = try await system.run(["audit", "verify", "-o", "json"], as: system.operatorIdentity)
+                let facts = try JSONValue.parse(result.output)
+                return facts["last_signed"] == facts["last_link"] && facts["not_sealed"]?.intValue == 0
+            }
+            #expect(isSigned)
+        }
+
+        private func asOwner(_ system: LiveSystem, _ sql: String) async throws {
+            var configuration = ConnectionConfiguration(conninfo: system.cluster.conninfo())
+            configuration.settings = [("search_path", "plimsoll")]
+            let owner = try await Connection.connect(configuration, logger: Logger(label: "test.owner"))
+            try await owner.execute(script: "set session_replication_role = replica; \(sql)")
+            await owner.close()
+        }
+
+        @Test func `an audit verifies what coordinators signed, and names what an owner of the database changed`()
+            async throws
+        {
+            try await LiveSystem.with(plan("heads.jsonl")) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject(
+                    "audited", schema: #"{"type": "integer"}"#, overlap: 1, purposes: ["taking-part"])
+                try await system.enrol(["ann", "bob"], projects: ["audited"], purposes: Self.purposes)
+                try await waitUntilSigned(system)
+                let heads = system.folder.appending(path: "heads.jsonl").plain
+                let verify = ["audit", "verify", "--heads", heads]
+                // Both coordinators write the one file.
+                let caughtUp = try await eventually(within: .seconds(10)) {
+                    let text = try String(contentsOfFile: heads, encoding: .utf8)
+                    let result = try await system.run(verify + ["-o", "json"], as: system.operatorIdentity)
+                    let facts = try JSONValue.parse(result.output)
+                    return result.code == 0
+                        && facts["file_heads"]?.intValue == text.split(separator: "\n").count
+                        && facts["heads"] == facts["file_heads"]
+                }
+                #expect(caughtUp)
+                let whole = try await system.run(verify, as: system.operatorIdentity)
+                #expect(whole.code == 0 && whole.output.hasPrefix("the chain is whole: "), "\(whole)")
+                #expect(whole.output.contains("not covered by a signature yet: "), "\(whole)")
+                #expect(whole.errors.contains(/verified [0-9,]+ events in [0-9.]+ s \([0-9,]+\/s/), "\(whole)")
+                // Consent details too, which is on the record itself.
+                let full = try await system.run(["audit", "verify", "--consent-details"], as: system.operatorIdentity)
+                #expect(full.code == 0 && !full.output.contains("compared by the coordinator"), "\(full)")
+                let read = try await system.succeed(
+                    ["audit", "list", "--kind", "chain.read"], as: system.operatorIdentity)
+                #expect(read.contains(LiveSystem.operatorName))
+                // Nobody is told by the list who agreed.
+                let consents = try await system.succeed(
+                    ["audit", "list", "--kind", "consent.*", "-o", "json"], as: system.operatorIdentity)
+                #expect(consents.contains("consent.given") && !consents.contains("ann"), "\(consents)")
+                // Only operators.
+                let refused = try await system.run(["audit", "list"], as: system.identity("ann"))
+                #expect(refused.code == 4, "\(refused)")
+
+                try await asOwner(
+                    system,
+                    """
+                    update chain_detail set detail = '{"actor":"\(LiveSystem.operatorName)","person":"eve"}'
+                        where event_id = (select event_id from chain_event where kind = 'engineer.enrolled'
+                            order by event_id limit 1)
+                    """)
+                let edited = try await system.run(verify, as: system.operatorIdentity)
+                #expect(edited.code == 1 && edited.errors.contains("edited: the detail of event"), "\(edited)")
+                #expect(edited.errors.contains("next: keep the database as it is"), "\(edited)")
+                let json = try await system.run(verify + ["-o", "json"], as: system.operatorIdentity)
+                #expect(json.code == 1)
+                #expect(try JSONValue.parse(json.output)["faults"]?.arrayValue?.first?["kind"]?.stringValue == "edited")
+
+                // The last head goes with everything after the one before.
+                try await asOwner(
+                    system,
+                    """
+                    delete from chain_head where seq = (select max(seq) from chain_head);
+                    delete from chain_link where seq > (select max(seq) from chain_head);
+                    delete from chain_unsealed
+                    """)
+                let cut = try await system.run(verify, as: system.operatorIdentity)
+                #expect(cut.code == 1 && cut.errors.contains("truncated: the head file has a head"), "\(cut)")
+            }
+        }
+
+        @Test func `a person keeps receipts that prove themselves, and nobody gets another's`() async throws {
+            let python = try await PythonEnvironment.make(["jsonschema"])
+            try await LiveSystem.with(plan("heads.jsonl")) { system in
+                try await system.publishNotices(Self.purposes)
+                try await system.createProject(
+                    "kept", schema: #"{"type": "integer"}"#, overlap: 1, purposes: Self.purposes)
+                try await system.enrol(["ann", "bob"], projects: ["kept"], purposes: Self.purposes)
+                let ann = system.identity("ann")
+                let withdrawn = try JSONValue.parse(
+                    await system.succeed(["consent", "withdraw", "training", "-o", "json"], as: ann))
+                let id = try #require(withdrawn["receipt"]?.stringValue)
+                // At once, before it is sealed: without a proof, and in order all the same.
+                let early = system.folder.appending(path: "early.json")
+                try await system.succeed(["consent", "receipt", id, "--to", early.plain], as: ann)
+                try await waitUntilSigned(system)
+                let listed = try JSONValue.parse(
+                    await system.succeed(["consent", "receipt", "-o", "json"], as: ann))
+                #expect(listed.arrayValue?.count == 3)
+                #expect(listed.arrayValue?.last?["receipt"]?.stringValue == id)
+                var files = [early]
+                for form in ["ts27560", "kantara"] {
+                    let file = system.folder.appending(path: "\(form).json")
+                    try await system.succeed(["consent", "receipt", id, "--form", form, "--to", file.plain], as: ann)
+                    files.append(file)
+                    let json = try JSONValue.parse(String(contentsOf: file, encoding: .utf8))
+                    #expect(json["plimsoll"]?["chain"]?["kind"]?.stringValue == "consent.withdrawn")
+                    #expect(json["plimsoll"]?["event_hash"] == withdrawn["event_hash"])
+                }
+                for file in files {
+                    let form = file == early ? "ts27560" : file.deletingPathExtension().lastPathComponent
+                    let schema = Products.repository.appending(path: "Schema/receipt/\(form).schema.json")
+                    let check = try await Machine.run(
+                        python, ["-c", Self.schemaCheck, schema.plain, file.plain], within: .seconds(60))
+                    #expect(check.code == 0, "\(check)")
+                    // Offline: the authority is all it takes.
+                    let verified = try await system.run(
+                        ["consent", "receipt", "--verify", file.plain, "--ca", ann.appending(path: "ca.pem").plain])
+                    #expect(verified.code == 0, "\(verified)")
+                }
+                let ts = try JSONValue.parse(String(contentsOf: files[1], encoding: .utf8))
+                #expect(ts["events"]?.arrayValue?.first?["event_state"] == "dpv:ConsentWithdrawn")
+                #expect(
+                    ts["processing"]?.arrayValue?.first?["impact_assessment"]
+                        == "impact assessment of the test, 2026-01-05")
+                #expect(!ts["header"].debugDescription.contains("ann"))
+
+                // Any change of any part is found.
+                for file in files {
+                    for path in Self.changeable(try JSONValue.parse(String(contentsOf: file, encoding: .utf8))) {
+                        var json = try JSONValue.parse(String(contentsOf: file, encoding: .utf8))
+                        Self.change(&json, path[...])
+                        let altered = try system.file("altered.json", json.description)
+                        let result = try await system.run(
+                            [
+                                "consent", "receipt", "--verify", altered.plain, "--ca",
+                                ann.appending(path: "ca.pem").plain,
+                            ])
+                        #expect(result.code == 1 && result.errors.contains("was altered"), "\(path): \(result)")
+                    }
+                }
+                // Another authority's word counts for nothing.
+                let other = system.folder.appending(path: "other-ca")
+                try await system.succeed(["cert", "init", other.plain, "--trust-domain", LiveSystem.trustDomain])
+                let foreign = try await system.run(
+                    ["consent", "receipt", "--verify", files[1].plain, "--ca", other.appending(path: "ca.pem").plain])
+                #expect(foreign.code == 1, "\(foreign)")
+
+                // Another's receipt is as unknown as one that does not exist.
+                let theirs = try await system.run(["consent", "receipt", id], as: system.identity("bob"))
+                let never = UUID().uuidString.lowercased()
+                let nobodys = try await system.run(["consent", "receipt", never], as: system.identity("bob"))
+                #expect(theirs.code == 5 && nobodys.code == 5)
+                #expect(theirs.errors.replacing(id, with: "") == nobodys.errors.replacing(never, with: ""))
+                let operators = try await system.run(["consent", "receipt", id], as: system.operatorIdentity)
+                #expect(operators.code == 4, "\(operators)")
+            }
+        }
+
+        private static let schemaCheck = """
+            import json, sys, jsonschema
+            schema, document = (json.load(open(path)) for path in sys.argv[1:3])
+            jsonschema.Draft202012Validator.check_schema(schema)
+            jsonschema.Draft202012Validator(schema).validate(document)
+            # A schema that takes anything would be no test.
+            for key in list(document):
+                broken = {k: v for k, v in document.items() if k != key}
+                assert not jsonschema.Draft202012Validator(schema).is_valid(broken), key
+            assert not jsonschema.Draft202012Validator(schema).is_valid({**document, "more": 1})
+            """
+
+        /// One scalar of each part of a receipt, by its path.
+        private static func changeable(_ json: JSONValue) -> [[String]] {
+            var paths = [
+                ["plimsoll", "event_text"], ["plimsoll", "notice_text"], ["plimsoll", "state"],
+                ["plimsoll", "alternative_offered"], ["plimsoll", "signature", "signature"],
+            ]
+            if json["plimsoll"]?["chain"]?.isNull == false {
+                paths += [
+                    ["plimsoll", "chain", "salt"], ["plimsoll", "chain", "previous"],
+                    ["plimsoll", "chain", "head", "signature"], ["plimsoll", "chain", "head", "hash"],
+                ]
+            }
+            paths +=
+                json["header"] == nil
+                ? [["piiPrincipalId"], ["policyUrl"], ["language"], ["services", "0", "purposes", "0", "purpose"]]
+                : [
+                    ["header", "record_id"], ["processing", "0", "retention_period"], ["processing", "0", "purpose"],
+                    ["parties", "0", "party_name"], ["events", "0", "event_time"], ["events", "0", "event_state"],
+                ]
+            return paths
+        }
+
+        private static func change(_ json: inout JSONValue, _ path: ArraySlice<String>) {
+            guard let first = path.first else {
+                let text = json.stringValue ?? ""
+                // A hexadecimal text stays one.
+                json = .string(text.hasSuffix("0") ? text.dropLast() + "1" : text.dropLast() + "0")
+                return
+            }
+            if case .array(var items) = json, let index = Int(first) {
+                change(&items[index], path.dropFirst())
+                json = .array(items)
+            } else if case .object(var object) = json, var value = object[first] {
+                change(&value, path.dropFirst())
+                object[first] = value
+                json = .object(object)
+            }
+        }
+    }
+}
