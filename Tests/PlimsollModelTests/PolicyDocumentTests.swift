@@ -17,7 +17,7 @@ struct PolicyDocumentTests {
         let shipped = try Self.shipped("default")
         #expect(shipped.limits == .defaults)
         #expect(shipped.oversight == .defaults)
-        #expect(shipped.named.count == 22)
+        #expect(shipped.named.count == 23)
         for empty in ["", "# nothing\n", "{}", "limits: {}"] {
             #expect(try PolicyDocument(yaml: empty) == .defaults)
         }

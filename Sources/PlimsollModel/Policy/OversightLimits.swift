@@ -11,12 +11,18 @@ public struct OversightLimits: Sendable, Hashable {
     /// Expiries and lost streams since a task's last label, from at least two people, after which it is quarantined.
     public var redelivery: Int?
 
-    public init(spanWarn: Int?, spanMax: Int, groupOperations: Int, groupWellbeing: Int, redelivery: Int?) {
+    /// How many percent of a project's engineers pull the cord before it stops; never fewer than `groupOperations`.
+    public var cordShare: Int
+
+    public init(
+        spanWarn: Int?, spanMax: Int, groupOperations: Int, groupWellbeing: Int, redelivery: Int?, cordShare: Int = 10
+    ) {
         self.spanWarn = spanWarn
         self.spanMax = spanMax
         self.groupOperations = groupOperations
         self.groupWellbeing = groupWellbeing
         self.redelivery = redelivery
+        self.cordShare = cordShare
     }
 
     public static let defaults = OversightLimits(

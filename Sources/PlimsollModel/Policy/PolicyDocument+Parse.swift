@@ -105,6 +105,15 @@ struct PolicyReader {
         return named
     }
 
+    /// Sets what one key names, whose node was met already.
+    static func fillOne<Root>(
+        _ root: inout Root, _ fields: [PolicyField<Root>], key: String, from node: Node, noneAllowed: Bool
+    ) throws(ModelError) {
+        for field in fields where field.key == key {
+            field.write(&root, try read(node, field, noneAllowed: noneAllowed))
+        }
+    }
+
     private static func read<Root>(
         _ node: Node, _ field: PolicyField<Root>, noneAllowed: Bool
     ) throws(ModelError) -> PolicyField<Root>.Value {

@@ -17,6 +17,9 @@ public struct PolicyDocument: Sendable, Hashable {
     /// Lower-case letters, digits and hyphens in a name, at most.
     public static let nameLengthMax = 64
 
+    /// The key of the hours that only the engineer opens.
+    static let quietHoursKey = "quiet-hours"
+
     /// What the document is called in lists; nil: it has no name of its own.
     public var name: String?
     /// The deployment's limits, with the shipped defaults where the document named none.

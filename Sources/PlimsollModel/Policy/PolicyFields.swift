@@ -35,5 +35,6 @@ extension PolicyField where Root == OversightLimits {
         .must("group-operations", \.groupOperations, 2...1_000, "Smallest group shown in figures on operations."),
         .must("group-wellbeing", \.groupWellbeing, 2...1_000, "Smallest group shown in figures on wellbeing."),
         .count("redelivery", \.redelivery, 2...1_000_000, "Failed deliveries after which a task is quarantined."),
+        .must("cord-share", \.cordShare, 1...100, "Percent of a project's engineers whose cords pause it."),
     ]
 }

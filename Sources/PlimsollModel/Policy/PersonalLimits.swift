@@ -1,0 +1,36 @@
+/// What an engineer sets for themselves: lower limits, in force at once, and their own quiet hours, which nobody else
+/// opens.
+public struct PersonalLimits: Sendable, Hashable {
+    /// What the engineer says of quiet hours.
+    public enum OwnQuietHours: Sendable, Hashable {
+        /// Those of policy, team and project stand.
+        case asTheyAre
+        /// These instead of all others; nil: none at all.
+        case own(QuietHours?)
+    }
+
+    /// Tightens only; its quiet hours are always nil.
+    public var limits: WorkloadLimits
+    public var quietHours: OwnQuietHours
+
+    public init(limits: WorkloadLimits = WorkloadLimits(), quietHours: OwnQuietHours = .asTheyAre) {
+        self.limits = limits
+        self.limits.quietHours = nil
+        self.quietHours = quietHours
+    }
+
+    /// Reads a layer as `PolicyDocument.layer(yaml:)` does, where besides `quiet-hours: none` opens them all. Throws
+    /// `ModelError` with `badPolicy`, line and column.
+    public init(yaml text: String) throws(ModelError) {
+        var limits = WorkloadLimits()
+        var quiet = OwnQuietHours.asTheyAre
+        let top = try PolicyReader(text).top()
+        let fields = PolicyField<WorkloadLimits>.limits
+        try PolicyReader.each(top, fields.map(\.key)) { key, value throws(ModelError) in
+            let mayBeNone = key == PolicyDocument.quietHoursKey
+            try PolicyReader.fillOne(&limits, fields, key: key, from: value, noneAllowed: mayBeNone)
+            if mayBeNone { quiet = .own(limits.quietHours) }
+        }
+        self.init(limits: limits, quietHours: quiet)
+    }
+}
