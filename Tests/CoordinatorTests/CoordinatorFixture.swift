@@ -73,11 +73,14 @@ final class Deployment: Sendable {
                     consultation: NoticeBasis(text: "meeting of the workers 1", on: "2026-01-12"),
                     validityDays: nil, isMaterial: false), by: "op")
         }
-        for person in people {
+        for (index, person) in people.enumerated() {
+            // As many supervisors as the span allows.
+            let decider = "boss-\(people[index / 20 * 20])"
+            try await ledger.grantRole(.supervisor, to: decider, by: "op")
             _ = try await ledger.enrolEngineer(
                 person, zone: zone, projects: [name],
                 selection: SelectionRecord(
-                    rule: "volunteers/1", dataUsed: "none", decidedBy: "Ada Boss", alternativeOffered: "the usual work"),
+                    rule: "volunteers/1", dataUsed: "none", decidedBy: decider, alternativeOffered: "the usual work"),
                 by: "op")
             let text = try await ledger.notices(id: "part")[0]
             _ = try await ledger.giveAgreement(

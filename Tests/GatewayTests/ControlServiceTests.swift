@@ -98,7 +98,7 @@ import Testing
         $0.projects = ["puzzles"]
         $0.rule = "volunteers/1"
         $0.dataUsed = "none"
-        $0.decidedBy = "Ada"
+        $0.decidedBy = "ada"
         $0.alternativeOffered = "the usual work"
         $0.token = true
     }

@@ -40,6 +40,12 @@ func withLedger<R: Sendable>(_ body: (LedgerFixture) async throws -> R) async th
         configuration.settings = [("search_path", "plimsoll")]
         let owner = try await Connection.connect(configuration, logger: quiet)
         try await Migrator(logger: quiet).run(owner)
+        // Who decides about enrolments, and answers for those enrolled.
+        try await owner.execute(
+            script: """
+                insert into person (name, zone) values ('\(record.decidedBy)', 'UTC');
+                insert into role_grant (person_id, role, granted_by) select person_id, 'supervisor', 'test' from person;
+                """)
         let pool = Pool(
             configuration: LedgerFixture.coordinatorConfiguration(conninfo), limits: Pool.Limits(max: 8), logger: quiet)
         let fixture = LedgerFixture(conninfo: conninfo, owner: owner, ledger: Ledger(pool: pool))
@@ -55,7 +61,7 @@ let answerSchema = """
     {"type":"object","properties":{"label":{"enum":["a","b"]}},"required":["label"],"additionalProperties":false}
     """
 let record = SelectionRecord(
-    rule: "volunteers/1", dataUsed: "none", decidedBy: "Ada Boss", alternativeOffered: "the usual work")
+    rule: "volunteers/1", dataUsed: "none", decidedBy: "boss", alternativeOffered: "the usual work")
 
 func draft(_ name: String = "puzzles", overlap: Int = 1, purposes: [String] = ["taking-part"]) -> ProjectDraft {
     ProjectDraft(

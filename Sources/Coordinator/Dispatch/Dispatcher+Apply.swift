@@ -206,6 +206,7 @@ extension Dispatcher {
         case "withdrawn": (.withdrawn, "you withdrew your agreement; nothing of this task is kept")
         case "denied": (.denied, "access under your name was stopped; an operator can tell you why")
         case "project_closed": (.projectClosed, "its project was closed; an answer you still send is kept")
+        case "left": (.notYours, "you have left its project; an answer you still send is kept")
         case "expired": (.deadline, "the deadline has passed; an answer you still send is kept")
         default: (.notYours, "this lease has ended; an answer you still send is kept")
         }

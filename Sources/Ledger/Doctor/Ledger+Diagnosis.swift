@@ -85,6 +85,7 @@ extension Ledger {
         try await check("partitions") { [try await partitionRow()] }
         try await check("queue figures") { [try await foldRow()] }
         try await check("policy") { [try await policyRow()] }
+        try await check(SpanOfControl.rule) { try await spanRows() }
         return list
     }
 

@@ -1,34 +1,27 @@
 import PlimsollModel
 import Postgres
 
-/// Why somebody was asked to work in a project. No record, no lease.
-public struct SelectionRecord: Sendable, Hashable {
-    /// The rule by which people are chosen, with its version.
-    public var rule: String
-    public var dataUsed: String
-    /// A human being.
-    public var decidedBy: String
-    public var alternativeOffered: String
+/// One of the people who are enrolled together.
+public struct NewEngineer: Sendable, Hashable {
+    public var name: String
+    /// IANA name; nil: the person exists.
+    public var zone: String?
+    /// SHA-256 of a one-time token for the person's certificate request; nil: none was made.
+    public var tokenHash: [UInt8]?
 
-    public init(rule: String, dataUsed: String, decidedBy: String, alternativeOffered: String) {
-        self.rule = rule
-        self.dataUsed = dataUsed
-        self.decidedBy = decidedBy
-        self.alternativeOffered = alternativeOffered
+    public init(name: String, zone: String? = nil, tokenHash: [UInt8]? = nil) {
+        self.name = name
+        self.zone = zone
+        self.tokenHash = tokenHash
     }
+}
 
-    /// Throws `.invalid`, naming all that is missing.
-    func check() throws {
-        let missing = [
-            ("rule", rule), ("data used", dataUsed), ("decided by", decidedBy),
-            ("alternative offered", alternativeOffered),
-        ].filter { $0.1.allSatisfy(\.isWhitespace) }.map(\.0)
-        guard missing.isEmpty else {
-            throw LedgerError(
-                .invalid, "the selection record lacks: \(missing.joined(separator: ", "))",
-                remedy: "no record, no lease: say each of them")
-        }
-    }
+/// What an enrolment led to.
+public struct EnrolmentOutcome: Sendable, Hashable {
+    /// In the order in which they were named.
+    public let people: [PersonRow]
+    /// The team that people were put into and how many its supervisor answers for; nil: everybody was in a team before.
+    public let span: SpanOfControl?
 }
 
 enum EnrolmentStatements {
@@ -54,50 +47,83 @@ enum EnrolmentStatements {
         where t.hash = $1 and t.used_at is null and t.expires_at > clock() and p.person_id = t.person_id
         returning p.person_id, p.name, p.zone
         """)
+    /// Locks those who exist, in id order. Indexes: person_name_key. Lock order: after the supervisor.
+    static let lockNamed = Statement(
+        "enrolment_lock_named",
+        "select person_id from person where name = any($1::text[]) order by person_id for no key update")
 }
 
 extension Ledger {
     /// How long an enrolment token can be used.
     public static let enrolmentTokenHours = 72
+    /// People in one call. More than any supervisor may answer for, so that a team that is too large is refused by the
+    /// rule and not by this number.
+    public static let enrolmentPeopleMax = 1_000
 
-    /// Enrols an engineer in projects, with the record of why; makes the person when new and grants the role. Where
-    /// the person is enrolled already, the first record stays. `tokenHash` is stored for one certificate request.
+    /// Enrols engineers in projects, all of them or nobody, with the record of why; makes people who are new and
+    /// grants the role. Where somebody is enrolled already, the first record stays.
     ///
-    /// Throws `.invalid` for an incomplete record or a new person without zone, `.notFound` for a project.
-    public func enrolEngineer(
-        _ name: String, zone: String?, projects names: [String], selection: SelectionRecord,
-        tokenHash: [UInt8]? = nil, by actor: String
-    ) async throws -> PersonRow {
+    /// Everybody gets a supervisor: those who are in no team yet come into `team`, or where none is named into the
+    /// team of whoever decided, who answers for them. Beyond the policy's `span-max` nobody comes in.
+    ///
+    /// Throws `.invalid` for an incomplete record, a decider who is no supervisor or operator, or a new person without
+    /// zone; `.notFound` for a project or team; `.conflict` for somebody who is in another team; `.refused` by
+    /// `SpanOfControl.rule`.
+    public func enrolEngineers(
+        _ people: [NewEngineer], projects names: [String], selection: SelectionRecord, team: String? = nil,
+        by actor: String
+    ) async throws -> EnrolmentOutcome {
         try selection.check()
         guard !names.isEmpty else { throw LedgerError(.invalid, "name at least one project to enrol in") }
-        // Under the person's lock alone: it gives and takes nothing away, and coordinators see the new number.
-        let person = try await transaction { connection in
+        guard !people.isEmpty else { throw LedgerError(.invalid, "name at least one person to enrol") }
+        guard people.count <= Self.enrolmentPeopleMax else {
+            throw LedgerError(.invalid, "at most \(Self.enrolmentPeopleMax) people are enrolled in one call")
+        }
+        guard Set(people.map(\.name)).count == people.count else {
+            throw LedgerError(.invalid, "somebody is named twice")
+        }
+        for person in people where person.name == selection.decidedBy {
+            throw LedgerError(.invalid, "\(person.name) cannot decide about their own enrolment")
+        }
+        // Under the locks of team, supervisor and people alone: it takes nothing away, and coordinators see the new
+        // numbers.
+        let outcome = try await transaction { connection in
             var ids: [Int64] = []
             for name in names { ids.append(try await findProject(name, on: connection).id.rawValue) }
-            let person = try await findOrCreatePerson(name, zone: zone, on: connection)
-            try await grant(.engineer, to: name, by: actor, on: connection)
+            try await checkDecider(selection.decidedBy, on: connection)
+            let span = try await openSpan(
+                for: people.map(\.name), team: team, decider: selection.decidedBy, by: actor, on: connection)
             _ = try await connection.query(
-                Query(
-                    EnrolmentStatements.enrol, .int8(person.id.rawValue), .int8Array(ids), .text(selection.rule),
-                    .text(selection.dataUsed), .text(selection.decidedBy), .text(selection.alternativeOffered)))
-            if let tokenHash {
-                _ = try await connection.query(
-                    Query(
-                        EnrolmentStatements.token, .bytea(tokenHash), .int8(person.id.rawValue),
-                        .int4(Int32(Self.enrolmentTokenHours))))
+                Query(EnrolmentStatements.lockNamed, .textArray(people.map(\.name))))
+            var rows: [String: PersonRow] = [:]
+            // In the order of names, so that two calls that make the same people do not wait for each other.
+            for person in people.sorted(by: { $0.name < $1.name }) {
+                rows[person.name] = try await findOrCreatePerson(person.name, zone: person.zone, on: connection)
             }
-            _ = try await appendFact(person.id, on: connection)
-            try await appendChainEvent(
-                .engineerEnrolled, actor: actor, about: person.id,
-                detail: [
-                    "person": .string(name), "projects": .strings(names), "rule": .string(selection.rule),
-                    "data_used": .string(selection.dataUsed), "decided_by": .string(selection.decidedBy),
-                    "alternative_offered": .string(selection.alternativeOffered), "token": .bool(tokenHash != nil),
-                ], on: connection)
-            return person
+            let found = people.compactMap { rows[$0.name] }
+            let counted = try await enter(
+                found, into: span, named: team, decidedBy: selection.decidedBy, on: connection)
+            for (person, new) in zip(found, people) {
+                try await enrol(
+                    person, new, in: ids, named: names, selection: selection, team: counted?.team, by: actor,
+                    on: connection)
+            }
+            return EnrolmentOutcome(people: found, span: counted)
         }
-        await notify(.person, person.id.description)
-        return person
+        for person in outcome.people { await notify(.person, person.id.description) }
+        return outcome
+    }
+
+    /// The same for one person, who comes into the decider's team where they are in none.
+    @discardableResult
+    public func enrolEngineer(
+        _ name: String, zone: String?, projects: [String], selection: SelectionRecord, tokenHash: [UInt8]? = nil,
+        by actor: String
+    ) async throws -> PersonRow {
+        try await enrolEngineers(
+            [NewEngineer(name: name, zone: zone, tokenHash: tokenHash)], projects: projects, selection: selection,
+            by: actor
+        ).people[0]
     }
 
     /// Uses an enrolment token up and says whose it was. Throws `.refused` for one that is unknown, used or too old:
@@ -110,4 +136,30 @@ extension Ledger {
         }
         return try PersonRow(row)
     }
+}
+
+private func enrol(
+    _ person: PersonRow, _ new: NewEngineer, in projects: [Int64], named names: [String], selection: SelectionRecord,
+    team: String?, by actor: String, on connection: isolated Connection
+) async throws {
+    try await grant(.engineer, to: person.name, by: actor, on: connection)
+    _ = try await connection.query(
+        Query(
+            EnrolmentStatements.enrol, .int8(person.id.rawValue), .int8Array(projects), .text(selection.rule),
+            .text(selection.dataUsed), .text(selection.decidedBy), .text(selection.alternativeOffered)))
+    if let hash = new.tokenHash {
+        _ = try await connection.query(
+            Query(
+                EnrolmentStatements.token, .bytea(hash), .int8(person.id.rawValue),
+                .int4(Int32(Ledger.enrolmentTokenHours))))
+    }
+    _ = try await appendFact(person.id, on: connection)
+    try await appendChainEvent(
+        .engineerEnrolled, actor: actor,
+        detail: [
+            "person": .string(person.name), "projects": .strings(names), "rule": .string(selection.rule),
+            "data_used": .string(selection.dataUsed), "decided_by": .string(selection.decidedBy),
+            "alternative_offered": .string(selection.alternativeOffered), "token": .bool(new.tokenHash != nil),
+            "team": team.map { .string($0) } ?? .null,
+        ], on: connection)
 }

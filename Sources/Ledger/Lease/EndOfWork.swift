@@ -6,6 +6,8 @@ enum EndOfWork: String, Sendable {
     case withdrawn
     case denied
     case projectClosed = "project_closed"
+    /// The person's enrolment in the project ended.
+    case left
 }
 
 /// Which of some people's leases end.

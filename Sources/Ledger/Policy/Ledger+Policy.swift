@@ -47,11 +47,19 @@ extension Ledger {
     public static let policyHistoryMax = 1_000
 
     /// Makes a document the deployment's policy: leases that commit after this returned were decided by it. Throws
-    /// `.invalid` with line and column for a document that cannot be used.
-    public func applyPolicy(_ document: String, reason: String, by actor: String) async throws -> PolicyRow {
+    /// `.invalid` with line and column for a document that cannot be used, and `.refused` for one under which nobody
+    /// could be leased anything, unless `stoppingEveryone` says that this is meant.
+    public func applyPolicy(
+        _ document: String, reason: String, stoppingEveryone: Bool = false, by actor: String
+    ) async throws -> PolicyRow {
         do {
-            _ = try PolicyDocument(yaml: document)
-        } catch {
+            let stop = try PolicyDocument(yaml: document).stopsEveryone
+            if let stop, !stoppingEveryone {
+                throw LedgerError(
+                    .refused, "this policy would stop everyone: \(stop)",
+                    remedy: "where that is meant, add --stop-everyone")
+            }
+        } catch let error as ModelError {
             throw LedgerError(
                 .invalid, error.description, remedy: "plimsoll policy validate shows all problems", cause: error)
         }
@@ -67,6 +75,16 @@ extension Ledger {
                 detail: ["version": .integer(policy.version), "reason": .string(reason)], on: connection)
             return policy
         }
+    }
+
+    /// Makes the document of an earlier version the present one again, as a new version: history is not rewritten.
+    /// Throws `.notFound`, and as `applyPolicy`.
+    public func rollBackPolicy(
+        to version: Int64, reason: String, stoppingEveryone: Bool = false, by actor: String
+    ) async throws -> PolicyRow {
+        let old = try await policy(version: version)
+        return try await applyPolicy(
+            old.document, reason: reason, stoppingEveryone: stoppingEveryone, by: actor)
     }
 
     /// One version, or the present one. Throws `.notFound`.

@@ -18,11 +18,14 @@ actor People {
     private let group: any EventLoopGroup
     private let notice: Plimsoll_V1_NoticeDocument
     private var engineers: [Engineer] = []
+    private var supervisors = 0
 
     static let purpose = "taking-part"
     static let project = "bench"
     /// People made at once.
     private static let atOnce = 24
+    /// Engineers of one supervisor: the span of control of every policy that the benchmark uses.
+    private static let span = 20
 
     init(deployment: BenchDeployment, control: ControlConnection, group: any EventLoopGroup) async throws {
         self.deployment = deployment
@@ -35,6 +38,7 @@ actor People {
     func first(_ count: Int) async throws -> [Engineer] {
         if engineers.count < count {
             Note.line("enrolling \(count - engineers.count) engineers")
+            try await appointSupervisors(for: count)
             let base = engineers.count
             var made: [Int: Engineer] = [:]
             try await withThrowingTaskGroup(of: (Int, Engineer).self) { group in
@@ -59,10 +63,28 @@ actor People {
         return Array(engineers.prefix(count))
     }
 
+    /// As many supervisors as the span of control asks for.
+    private func appointSupervisors(for count: Int) async throws {
+        while supervisors * Self.span < count {
+            supervisors += 1
+            var grant = Plimsoll_V1_RoleGrant()
+            grant.name = Self.supervisor(supervisors)
+            grant.role = Role.supervisor.rawValue
+            let role = grant
+            _ = try await ControlConnection.retrying {
+                try await control.control.grantRole(role, options: ControlConnection.options)
+            }
+        }
+    }
+
+    private static func supervisor(_ number: Int) -> String { "supervisor-\(number)" }
+
     /// Enrols people in one more project.
     nonisolated func enrol(_ people: [Engineer], in project: String) async throws {
         for engineer in people {
-            let request = Self.enrolment(engineer.name, project: project, token: false)
+            // Who is in a team already stays there, whoever decides.
+            let request = Self.enrolment(
+                engineer.name, project: project, token: false, decidedBy: BenchDeployment.operatorName)
             _ = try await ControlConnection.retrying {
                 try await control.control.enrolEngineer(request, options: ControlConnection.options)
             }
@@ -71,7 +93,8 @@ actor People {
 
     private nonisolated func make(_ number: Int) async throws -> Engineer {
         let name = "engineer-\(number + 1)"
-        let enrolment = Self.enrolment(name, project: Self.project, token: true)
+        let enrolment = Self.enrolment(
+            name, project: Self.project, token: true, decidedBy: Self.supervisor(number / Self.span + 1))
         let enrolled = try await ControlConnection.retrying {
             try await control.control.enrolEngineer(enrolment, options: ControlConnection.options)
         }
@@ -136,14 +159,16 @@ actor People {
         return notice
     }
 
-    private static func enrolment(_ name: String, project: String, token: Bool) -> Plimsoll_V1_EnrolEngineerRequest {
+    private static func enrolment(
+        _ name: String, project: String, token: Bool, decidedBy: String
+    ) -> Plimsoll_V1_EnrolEngineerRequest {
         var request = Plimsoll_V1_EnrolEngineerRequest()
         request.name = name
         request.zone = zone
         request.projects = [project]
         request.rule = "benchmark, version 1: everybody who was made up for it"
         request.dataUsed = "none"
-        request.decidedBy = BenchDeployment.operatorName
+        request.decidedBy = decidedBy
         request.alternativeOffered = "not being made up"
         request.token = token
         return request

@@ -57,12 +57,18 @@ extension LiveSystem {
     /// Enrols people, with certificates for keys made here, and agreements given with each person's own certificate.
     /// The same calls as `engineer enrol`, `cert request`, `cert issue`, `cert install` and `consent give`.
     func enrol(_ names: [String], projects: [String], purposes: [String]) async throws {
-        let atOnce = 8
+        let atOnce = 10
+        var supervisor = Self.operatorName
         for start in stride(from: 0, to: names.count, by: atOnce) {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            // As many supervisors as the span of control allows; the operator answers for the first few.
+            if start > 0, start % 20 == 0 {
+                supervisor = "lead-of-\(names[start])"
+                try await succeed(["role", "grant", supervisor, "supervisor"], as: operatorIdentity)
+            }
+            try await withThrowingTaskGroup(of: Void.self) { [supervisor] group in
                 for name in names[start..<min(start + atOnce, names.count)] {
                     group.addTask {
-                        try await self.certify(name, projects: projects)
+                        try await self.certify(name, projects: projects, supervisor: supervisor)
                         try await self.agree(name, purposes: purposes)
                     }
                 }
@@ -72,7 +78,7 @@ extension LiveSystem {
     }
 
     /// Enrolment and certificate of one engineer.
-    func certify(_ name: String, projects: [String]) async throws {
+    func certify(_ name: String, projects: [String], supervisor: String = operatorName) async throws {
         let files = IdentityFiles(directory: identity(name))
         let key = try files.createKey()
         let request = try key.request(for: .engineer(name, worker: "main", trustDomain: Self.trustDomain)).pem
@@ -84,7 +90,7 @@ extension LiveSystem {
                     $0.projects = projects
                     $0.rule = "test, version 1: everybody of the test"
                     $0.dataUsed = "none"
-                    $0.decidedBy = Self.operatorName
+                    $0.decidedBy = supervisor
                     $0.alternativeOffered = "watching"
                     $0.token = true
                 })

@@ -1,0 +1,60 @@
+public import PlimsollModel
+import Postgres
+
+enum DigestStatements {
+    /// One row a project that is not closed: engineers, concerns raised and answered in the days $1 to $2 (without it),
+    /// concerns that were without a reply after their due date by then, cords, and declines by reason. Indexes:
+    /// enrolment_pkey, concern_raised, decline_reason_given.
+    static let week = Statement(
+        "digest_week",
+        """
+        select j.name, (select count(*) from enrolment e where e.project_id = j.project_id),
+            count(c.concern_id) filter (where c.kind = 'concern' and c.raised_on >= $1),
+            (select count(*) from concern_answer a join concern b using (concern_id)
+                where b.project_id = j.project_id and a.answered_on >= $1 and a.answered_on < $2),
+            count(c.concern_id) filter (where c.due_on < $2 and not exists (select from concern_answer a
+                where a.concern_id = c.concern_id and a.answered_on <= c.due_on)
+                and not exists (select from concern_answer a
+                where a.concern_id = c.concern_id and a.answered_on < $1)),
+            count(c.concern_id) filter (where c.kind = 'cord' and c.raised_on >= $1),
+            (select count(*) from decline_reason d where d.project_id = j.project_id and d.reason = 'unclear'
+                and d.given_on >= $1 and d.given_on < $2),
+            (select count(*) from decline_reason d where d.project_id = j.project_id and d.reason = 'not-my-field'
+                and d.given_on >= $1 and d.given_on < $2),
+            (select count(*) from decline_reason d where d.project_id = j.project_id and d.reason = 'distressing'
+                and d.given_on >= $1 and d.given_on < $2),
+            (select count(*) from decline_reason d where d.project_id = j.project_id and d.reason = 'other'
+                and d.given_on >= $1 and d.given_on < $2)
+        from project j left join concern c on c.project_id = j.project_id and c.raised_on < $2
+        group by j.project_id, j.name order by j.name
+        """)
+}
+
+extension Ledger {
+    /// What a week brought, the same for whoever asks; nil: the last one that is over, by UTC. Throws `.invalid` for a
+    /// week that is not over: figures that grow could be held against each other.
+    public func weeklyDigest(_ week: ISOWeek?) async throws -> WeeklyDigest {
+        try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+            let today = try await concernDay(project: nil, on: connection)
+            let last = today.weekStart.advanced(by: -7).isoWeek
+            let week = week ?? last
+            guard week <= last else {
+                throw LedgerError(.invalid, "the week \(week) is not over; the last one that is, is \(last)")
+            }
+            let monday = week.monday
+            let rows = try await connection.query(
+                Query(
+                    DigestStatements.week, .date(days: monday.rawValue),
+                    .date(days: monday.advanced(by: 7).rawValue)))
+            let projects = try rows.map { row in
+                var counts: [WeeklyDigest.Figure: Int] = [:]
+                for (index, figure) in WeeklyDigest.Figure.allCases.enumerated() {
+                    counts[figure] = Int(try row.int8(index + 2))
+                }
+                return WeeklyDigest.Raw(
+                    project: try row.text(0), engineers: Int(try row.int8(1)), counts: counts)
+            }
+            return WeeklyDigest(week: week, k: try await oversight(on: connection).groupWellbeing, projects: projects)
+        }
+    }
+}

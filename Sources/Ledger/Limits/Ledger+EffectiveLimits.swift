@@ -1,0 +1,66 @@
+public import PlimsollModel
+import Postgres
+
+/// Who asks what limits hold for somebody.
+public enum LimitsViewer: Sendable, Hashable {
+    /// The person themselves: everything.
+    case oneself
+    /// Everything, and the look is on the record (P11).
+    case `operator`(String)
+    /// What policy, team and project say, and nothing of the person: the same for everybody in that team (P9).
+    case supervisor(String)
+}
+
+enum EffectiveLimitsStatements {
+    /// Index: team_member_pkey.
+    static let supervisor = Statement(
+        "effective_limits_supervisor",
+        """
+        select s.name from team_member m join team t using (team_id) join person s on s.person_id = t.supervisor_id
+        where m.person_id = $1
+        """)
+}
+
+extension Ledger {
+    /// The limits that hold for a person, in one of their projects or in none in particular. Throws `.notFound`, and
+    /// `.refused` for a supervisor of others.
+    public func effectiveLimits(
+        for name: String, project: String? = nil, viewer: LimitsViewer
+    ) async throws -> EffectiveLimits {
+        try await transaction { connection in
+            guard let row = try await connection.query(Query(PersonStatements.byName, .text(name))).first else {
+                throw unknownPerson(name)
+            }
+            let person = try PersonRow(row)
+            var projectID: ProjectID?
+            if let project { projectID = try await findProject(project, on: connection).id }
+            var layers =
+                try await limitLayers(of: [person.id], on: connection)[person.id]
+                ?? PersonLimitLayers(person: person.id)
+            switch viewer {
+            case .oneself: break
+            case .operator(let actor):
+                try await appendChainEvent(
+                    .limitsShown, actor: actor, detail: ["person": .string(name)], on: connection)
+            case .supervisor(let actor):
+                let row = try await connection.query(
+                    Query(EffectiveLimitsStatements.supervisor, .int8(person.id.rawValue))
+                ).first
+                guard try row?.text(0) == actor else {
+                    throw LedgerError(.refused, "\(name) is in no team of yours")
+                }
+                layers.engineer = nil
+                layers.raise = nil
+            }
+            let policy = try await connection.query(Query(PolicyStatements.latest)).first.map { try PolicyRow($0) }
+            var document = try policy?.parsed() ?? .defaults
+            // Written out in full, but nobody's decision.
+            if policy?.document == ShippedPolicy.document { document.named = [] }
+            do {
+                return try layers.limits(document: document, project: projectID)
+            } catch {
+                throw LedgerError(.fault, "limits of \(name) cannot be read by this build", cause: error)
+            }
+        }
+    }
+}

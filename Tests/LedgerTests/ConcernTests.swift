@@ -1,0 +1,203 @@
+import Foundation
+import Ledger
+import PlimsollModel
+import Postgres
+import Testing
+
+/// Concerns, the cord and the weekly digest.
+@Suite struct ConcernTests {
+    private let named = ConcernReader(name: "Ada Boss", isOperator: false)
+    private let op = ConcernReader(name: "op", isOperator: true)
+
+    private func code(_ body: () async throws -> Void) async -> LedgerError.Code? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return (error as? LedgerError)?.code
+        }
+    }
+
+    /// The clock of this test's database.
+    private func clock(_ fixture: LedgerFixture, _ text: String) async throws {
+        try await fixture.owner.execute(
+            script: """
+                create or replace function plimsoll.clock() returns timestamptz language sql volatile parallel restricted
+                    as $$ select timestamptz '\(text)' $$
+                """)
+    }
+
+    @Test func withoutANameNothingOfWhoOrWhenIsKept() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann", "bob"])
+            let events = try await fixture.number("select count(*) from chain_event")
+            let hash = [UInt8](repeating: 9, count: 32)
+            let (id, due) = try await fixture.ledger.raiseConcern(
+                "It wears me out.", project: "puzzles", voice: .withoutName(tokenHash: hash))
+            let row = try await fixture.texts("select to_jsonb(c)::text from concern c")
+            #expect(row.count == 1 && !row[0].contains("ann") && row[0].contains(#""person_id": null"#))
+            // Dates, and no time at all, in any column of the row.
+            #expect(row[0].firstMatch(of: /[0-9][0-9]:[0-9][0-9]/) == nil, "\(row[0])")
+            #expect(
+                try await fixture.texts(
+                    """
+                    select column_name || ' ' || data_type from information_schema.columns
+                    where table_schema = 'plimsoll' and table_name in ('concern', 'concern_answer', 'cord', 'cord_key',
+                        'cord_pause') and (data_type like 'timestamp%' or data_type like 'time%')
+                    """
+                ).isEmpty)
+            // Its neighbours in the chain would tell when.
+            #expect(try await fixture.number("select count(*) from chain_event") == events)
+
+            let ledger = fixture.ledger
+            #expect(try await ledger.concern(tokenHash: hash).answers.isEmpty)
+            #expect(await code { _ = try await ledger.concern(tokenHash: [1]) } == .notFound)
+            #expect(await code { try await ledger.answerConcern(id, "Hm.", by: op) } == .notFound)
+            #expect(await code { try await ledger.answerConcern(id, " ", by: named) } == .invalid)
+            try await ledger.answerConcern(id, "We stop at noon.", by: named)
+            let read = try await ledger.concern(tokenHash: hash)
+            #expect(read.answers.map(\.text) == ["We stop at noon."] && read.answers[0].by == "Ada Boss")
+            #expect(read.author == nil && read.dueOn == due)
+            #expect(
+                try await fixture.texts(
+                    "select kind from chain_event join chain_detail using (event_id) where event_id > \(events) order by 1"
+                )
+                    == ["concern.answered"])
+        }
+    }
+
+    @Test func aConcernEscalatesDailyAndOverdueComesFirst() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann"])
+            var change = ProjectDraft(name: "puzzles")
+            change.namedPersons = ["first", "second"]
+            _ = try await ledger.setProject(change, by: "op")
+            // A Friday, late; in UTC, since none of the named is known here.
+            try await clock(fixture, "2026-03-06 23:30+00")
+            let (old, due) = try await ledger.raiseConcern("Old.", project: "puzzles", voice: .named("ann"))
+            #expect(due.description == "2026-03-09")
+            func reached(_ name: String) async throws -> [Int64] {
+                try await ledger.concerns(for: ConcernReader(name: name, isOperator: name == "op")).map(\.id)
+            }
+            for (time, first, second, operators) in [
+                ("2026-03-08 12:00+00", true, false, false), ("2026-03-09 23:59+00", true, false, false),
+                ("2026-03-10 00:01+00", true, true, false), ("2026-03-11 00:01+00", true, true, true),
+            ] {
+                try await clock(fixture, time)
+                #expect(try await reached("first") == (first ? [old] : []), "\(time)")
+                #expect(try await reached("second") == (second ? [old] : []), "\(time)")
+                #expect(try await reached("op") == (operators ? [old] : []), "\(time)")
+                #expect(try await reached("ann").isEmpty)
+            }
+            let (new, _) = try await ledger.raiseConcern("New.", project: "puzzles", voice: .named("ann"))
+            let (deployment, _) = try await ledger.raiseConcern("All.", project: nil, voice: .named("ann"))
+            #expect(try await reached("first") == [old, new])
+            #expect(try await reached("op") == [old, deployment])
+            try await ledger.answerConcern(old, "Yes.", by: ConcernReader(name: "second", isOperator: false))
+            #expect(try await reached("first") == [new, old])
+            // Whoever answered still sees it; for others it is over.
+            #expect(try await reached("second") == [old])
+            #expect(try await reached("op") == [deployment])
+            #expect(try await ledger.ownConcerns(of: "ann").map(\.id) == [old, new, deployment])
+            #expect(try await ledger.ownConcerns(of: "ann")[0].answers.map(\.by) == ["second"])
+        }
+    }
+
+    @Test func fewPeoplesCordIsAConcernOfTheSameDay() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann", "bob", "cid", "dan"])
+            #expect(try await ledger.pullCord(project: "puzzles", by: "ann") == .concern)
+            #expect(try await ledger.pullCord(project: "puzzles", by: "ann") == .concern)
+            let concerns = try await ledger.concerns(for: named)
+            #expect(concerns.map(\.kind) == [.cord])
+            #expect(concerns[0].dueOn == concerns[0].raisedOn && concerns[0].author == nil)
+            #expect(await code { _ = try await ledger.pullCord(project: "puzzles", by: "zoe") } == .refused)
+        }
+    }
+
+    @Test func enoughCordsPauseAProjectAndAreForgotten() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let people = ["ann", "bob", "cid", "dan", "eve", "fay"]
+            try await fixture.project(people: people)
+            try await fixture.owner.execute(script: "update deployment set read_only = true")
+            let epoch = try await ledger.epochVersion()
+            for person in people.prefix(4) {
+                #expect(try await ledger.pullCord(project: "puzzles", by: person) == .counted)
+                // Once a person.
+                #expect(try await ledger.pullCord(project: "puzzles", by: person) == .counted)
+            }
+            #expect(try await ledger.project(named: "puzzles").state == .open)
+            #expect(try await ledger.epochVersion() == epoch)
+            // Nothing tells whose cords they are.
+            let rows = try await fixture.texts("select encode(hash, 'escape') from cord")
+            #expect(rows.count == 4 && !rows.contains { row in people.contains { row.contains($0) } })
+            // Asking to resume what goes on does not sweep the cords away.
+            _ = try await ledger.setProjectState("puzzles", to: .open, by: "op")
+            #expect(try await fixture.number("select count(*) from cord") == 4)
+            let before = try await ledger.epochVersion()
+
+            #expect(try await ledger.pullCord(project: "puzzles", by: "eve") == .paused)
+            #expect(try await ledger.project(named: "puzzles").state == .paused)
+            #expect(try await ledger.epochVersion() == before + 1)
+            #expect(try await ledger.cords(for: named).map(\.project) == ["puzzles"])
+            #expect(try await ledger.cords(for: op).map(\.project) == ["puzzles"])
+            #expect(try await ledger.cords(for: ConcernReader(name: "sue", isOperator: false)).isEmpty)
+            #expect(try await ledger.concerns(for: named).map(\.kind) == [.cord])
+            #expect(
+                await code {
+                    try await ledger.resumeCord(
+                        project: "puzzles", by: ConcernReader(name: "sue", isOperator: false))
+                } == .notFound)
+            try await ledger.resumeCord(project: "puzzles", by: named)
+            #expect(try await ledger.project(named: "puzzles").state == .open)
+            #expect(
+                try await fixture.number(
+                    """
+                    select (select count(*) from cord) + (select count(*) from cord_key)
+                        + (select count(*) from cord_pause)
+                    """) == 0)
+            // A name of neither is in the chain.
+            let chain = try await fixture.texts(
+                "select detail::text from chain_detail join chain_event using (event_id) where kind like 'cord%'")
+            #expect(chain.count == 1 && !chain[0].contains("eve"))
+        }
+    }
+
+    @Test func theDigestIsOfAWeekThatIsOver() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let people = (1...12).map { "p\($0)" }
+            try await fixture.project(people: people)
+            try await fixture.project("small", people: ["p1"])
+            try await clock(fixture, "2026-03-03 12:00+00")
+            for number in 0..<11 {
+                _ = try await ledger.raiseConcern(
+                    "Again.", project: "puzzles", voice: .withoutName(tokenHash: [UInt8(number)]))
+            }
+            _ = try await ledger.raiseConcern("Once.", project: "small", voice: .named("p1"))
+            try await fixture.owner.execute(
+                script: """
+                    insert into decline_reason (project_id, task_id, reason)
+                    select project_id, n, case when n < 3 then 'distressing' else 'unclear' end
+                    from project, generate_series(1, 14) n where name = 'puzzles'
+                    """)
+            let week = try #require(ISOWeek("2026-W10"))
+            #expect(await code { _ = try await ledger.weeklyDigest(week) } == .invalid)
+            try await clock(fixture, "2026-03-09 00:00+00")
+            let digest = try await ledger.weeklyDigest(nil)
+            #expect(digest.week == week && digest.k == 10)
+            #expect(digest.rows.map(\.project) == ["puzzles", "small", nil])
+            let row = digest.rows[0]
+            // Raised on a Tuesday, due on Wednesday, and nobody has answered.
+            #expect(row.cells[.raised] == .count(11) && row.cells[.overdue] == .count(11))
+            #expect(row.cells[.answered] == .count(0) && row.cells[.cords] == .count(0))
+            #expect(row.cells[.unclear] == .count(12) && row.cells[.distressing] == .hidden && row.declines == .hidden)
+            #expect(digest.rows[1].cells.values.allSatisfy { $0 == .hidden })
+            #expect(digest.rows[2].cells[.raised] == .hidden)
+            #expect(try await ledger.weeklyDigest(ISOWeek("2026-W09")).rows[0].cells[.raised] == .count(0))
+        }
+    }
+}
