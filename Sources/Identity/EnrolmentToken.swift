@@ -16,17 +16,25 @@ public enum EnrolmentToken {
 
     /// Makes a token and the 32 bytes to store for it.
     public static func make() -> (token: String, hash: [UInt8]) {
+        let token = word()
+        return (token, hash(token))
+    }
+
+    /// A new token's text.
+    static func word() -> String {
         var generator = SystemRandomNumberGenerator()
         var token = ""
         for position in 0..<(bits / 5) {
             if position > 0, position % groupCharacters == 0 { token.append("-") }
             token.append(alphabet[Int.random(in: 0..<alphabet.count, using: &generator)])
         }
-        return (token, hash(token))
+        return token
     }
 
     /// The 32 bytes under which a token is stored; of what is no token, a hash that no token has.
-    public static func hash(_ token: String) -> [UInt8] {
+    public static func hash(_ token: String) -> [UInt8] { hash(token, purpose: purpose) }
+
+    static func hash(_ token: String, purpose: String) -> [UInt8] {
         var hasher = SHA256()
         hasher.update(data: Array(purpose.utf8))
         hasher.update(data: Array(normalized(token).utf8))

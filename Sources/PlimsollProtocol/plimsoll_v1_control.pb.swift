@@ -123,6 +123,9 @@ public nonisolated struct Plimsoll_V1_EnrolEngineerRequest: Sendable {
   /// Ask for a one-time enrolment token for `cert request`.
   public var token: Bool = false
 
+  /// Empty: who is in no team comes into the team of who decided.
+  public var team: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -141,6 +144,9 @@ public nonisolated struct Plimsoll_V1_EnrolEngineerResponse: Sendable {
 
   /// Shown once.
   public var token: String = String()
+
+  /// About the span of control of the supervisor; empty: all is well.
+  public var warning: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -906,6 +912,9 @@ public nonisolated struct Plimsoll_V1_ApplyPolicyRequest: Sendable {
 
   public var reason: String = String()
 
+  /// Needed for a policy under which nobody could be leased anything.
+  public var stopEveryone: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1169,7 +1178,7 @@ nonisolated extension Plimsoll_V1_SetProjectStateRequest: SwiftProtobuf.Message,
 
 nonisolated extension Plimsoll_V1_EnrolEngineerRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".EnrolEngineerRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{1}projects\0\u{1}rule\0\u{3}data_used\0\u{3}decided_by\0\u{3}alternative_offered\0\u{1}token\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{1}projects\0\u{1}rule\0\u{3}data_used\0\u{3}decided_by\0\u{3}alternative_offered\0\u{1}token\0\u{1}team\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1185,6 +1194,7 @@ nonisolated extension Plimsoll_V1_EnrolEngineerRequest: SwiftProtobuf.Message, S
       case 6: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.alternativeOffered) }()
       case 8: try { try decoder.decodeSingularBoolField(value: &self.token) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.team) }()
       default: break
       }
     }
@@ -1215,6 +1225,9 @@ nonisolated extension Plimsoll_V1_EnrolEngineerRequest: SwiftProtobuf.Message, S
     if self.token != false {
       try visitor.visitSingularBoolField(value: self.token, fieldNumber: 8)
     }
+    if !self.team.isEmpty {
+      try visitor.visitSingularStringField(value: self.team, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1227,6 +1240,7 @@ nonisolated extension Plimsoll_V1_EnrolEngineerRequest: SwiftProtobuf.Message, S
     if lhs.decidedBy != rhs.decidedBy {return false}
     if lhs.alternativeOffered != rhs.alternativeOffered {return false}
     if lhs.token != rhs.token {return false}
+    if lhs.team != rhs.team {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1234,7 +1248,7 @@ nonisolated extension Plimsoll_V1_EnrolEngineerRequest: SwiftProtobuf.Message, S
 
 nonisolated extension Plimsoll_V1_EnrolEngineerResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".EnrolEngineerResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{1}projects\0\u{1}token\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{1}projects\0\u{1}token\0\u{1}warning\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1246,6 +1260,7 @@ nonisolated extension Plimsoll_V1_EnrolEngineerResponse: SwiftProtobuf.Message, 
       case 2: try { try decoder.decodeSingularStringField(value: &self.zone) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.token) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.warning) }()
       default: break
       }
     }
@@ -1264,6 +1279,9 @@ nonisolated extension Plimsoll_V1_EnrolEngineerResponse: SwiftProtobuf.Message, 
     if !self.token.isEmpty {
       try visitor.visitSingularStringField(value: self.token, fieldNumber: 4)
     }
+    if !self.warning.isEmpty {
+      try visitor.visitSingularStringField(value: self.warning, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1272,6 +1290,7 @@ nonisolated extension Plimsoll_V1_EnrolEngineerResponse: SwiftProtobuf.Message, 
     if lhs.zone != rhs.zone {return false}
     if lhs.projects != rhs.projects {return false}
     if lhs.token != rhs.token {return false}
+    if lhs.warning != rhs.warning {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3005,7 +3024,7 @@ nonisolated extension Plimsoll_V1_LeaseRow: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Plimsoll_V1_ApplyPolicyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ApplyPolicyRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}document\0\u{1}reason\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}document\0\u{1}reason\0\u{3}stop_everyone\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3015,6 +3034,7 @@ nonisolated extension Plimsoll_V1_ApplyPolicyRequest: SwiftProtobuf.Message, Swi
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.document) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.stopEveryone) }()
       default: break
       }
     }
@@ -3027,12 +3047,16 @@ nonisolated extension Plimsoll_V1_ApplyPolicyRequest: SwiftProtobuf.Message, Swi
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 2)
     }
+    if self.stopEveryone != false {
+      try visitor.visitSingularBoolField(value: self.stopEveryone, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_ApplyPolicyRequest, rhs: Plimsoll_V1_ApplyPolicyRequest) -> Bool {
     if lhs.document != rhs.document {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.stopEveryone != rhs.stopEveryone {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -20,7 +20,8 @@ struct Plimsoll: AsyncParsableCommand {
             CommandGroup(
                 name: "People",
                 subcommands: [
-                    Certificates.self, Roles.self, Engineers.self, Notices.self, Consents.self, Me.self, Audits.self,
+                    Certificates.self, Roles.self, Teams.self, Engineers.self, Notices.self, Consents.self,
+                    Concerns.self, Me.self, Audits.self,
                 ]),
             CommandGroup(
                 name: "Work",

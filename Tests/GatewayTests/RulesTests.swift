@@ -19,6 +19,7 @@ import Testing
         let methods =
             Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
             + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
+            + Plimsoll_V1_Organisation.Method.descriptors + Plimsoll_V1_Concerns.Method.descriptors
             + Grpc_Health_V1_Health.Method.descriptors
         for method in methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
     }

@@ -43,6 +43,8 @@ enum MethodRules {
         Plimsoll_V1_Receipts.descriptor.fullyQualifiedService: [
             "ListReceipts": .granted(.engineer), "GetReceipt": .granted(.engineer),
         ],
+        Plimsoll_V1_Organisation.descriptor.fullyQualifiedService: organisation,
+        Plimsoll_V1_Concerns.descriptor.fullyQualifiedService: concerns,
         Grpc_Health_V1_Health.descriptor.fullyQualifiedService: ["Check": .certified, "Watch": .certified],
         "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo": .anyRole],
     ]
@@ -84,5 +86,39 @@ enum MethodRules {
         "ApplyPolicy": .granted(.operator),
         "ShowPolicy": .anyRole,
         "Diagnose": .granted(.operator, .supervisor),
+    ]
+
+    private static let organisation: [String: Rule] = [
+        "EnrolEngineers": .granted(.operator),
+        "MoveEngineer": .granted(.operator),
+        // For engineers their own alone, which the service sees to.
+        "LeaveProject": .granted(.engineer, .operator, share: .refusal),
+        "ListSelections": .granted(.engineer),
+        "CreateTeam": .granted(.operator),
+        "SetTeam": .granted(.operator),
+        "ListTeams": .granted(.operator, .supervisor),
+        "ShowTeam": .granted(.operator, .supervisor),
+        "SetLimitLayer": .granted(.operator, .supervisor),
+        "ShowLimitLayer": .granted(.operator, .supervisor),
+        "SetMyLimits": .granted(.engineer, share: .refusal),
+        "ShowMyLimits": .granted(.engineer),
+        "AskRaise": .granted(.engineer),
+        "AgreeRaise": .granted(.operator, .supervisor),
+        "EndRaise": .granted(.engineer, .operator, .supervisor, share: .refusal),
+        "ListRaises": .granted(.engineer, .operator, .supervisor),
+        "ShowEffectiveLimits": .granted(.engineer, .operator, .supervisor),
+        "RollBackPolicy": .granted(.operator),
+    ]
+
+    /// Raising and the cord are saying no: counted apart, shed last.
+    private static let concerns: [String: Rule] = [
+        "RaiseConcern": .granted(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
+        "ListConcerns": .anyRole,
+        "AnswerConcern": .anyRole,
+        "ShowConcern": .granted(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
+        "PullCord": .granted(.engineer, share: .refusal),
+        "ListCords": .anyRole,
+        "ResumeCord": .anyRole,
+        "WeeklyDigest": .anyRole,
     ]
 }

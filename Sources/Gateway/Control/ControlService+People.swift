@@ -10,16 +10,19 @@ extension ControlService {
         request: Plimsoll_V1_EnrolEngineerRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_EnrolEngineerResponse {
         let token = request.token ? EnrolmentToken.make() : nil
-        let person = try await ledger.enrolEngineer(
-            request.name, zone: request.zone.orNil, projects: request.projects,
+        let outcome = try await ledger.enrolEngineers(
+            [NewEngineer(name: request.name, zone: request.zone.orNil, tokenHash: token?.hash)],
+            projects: request.projects,
             selection: SelectionRecord(
                 rule: request.rule, dataUsed: request.dataUsed, decidedBy: request.decidedBy,
-                alternativeOffered: request.alternativeOffered), tokenHash: token?.hash, by: context.caller.name)
+                alternativeOffered: request.alternativeOffered), team: request.team.orNil, by: context.caller.name)
+        let person = outcome.people[0]
         return .with {
             $0.name = person.name
             $0.zone = person.zone
             $0.projects = request.projects
             $0.token = token?.token ?? ""
+            $0.warning = outcome.span?.warning ?? ""
         }
     }
 

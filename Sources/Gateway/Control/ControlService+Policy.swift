@@ -7,7 +7,10 @@ extension ControlService {
     func applyPolicy(
         request: Plimsoll_V1_ApplyPolicyRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_PolicyVersion {
-        .init(try await ledger.applyPolicy(request.document, reason: request.reason, by: context.caller.name))
+        .init(
+            try await ledger.applyPolicy(
+                request.document, reason: request.reason, stoppingEveryone: request.stopEveryone,
+                by: context.caller.name))
     }
 
     func showPolicy(

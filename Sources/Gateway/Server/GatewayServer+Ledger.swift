@@ -21,6 +21,7 @@ extension GatewayServer {
                         times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits)),
                 AuditService(ledger: ledger),
                 ReceiptsService(ledger: ledger, signer: signer),
+                OrganisationService(ledger: ledger), ConcernService(ledger: ledger),
             ], logger: logger)
     }
 }

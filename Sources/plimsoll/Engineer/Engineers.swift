@@ -5,7 +5,7 @@ import PlimsollProtocol
 struct Engineers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engineer", abstract: "The people who answer tasks.",
-        subcommands: [EnrolEngineer.self, ListEngineers.self])
+        subcommands: [EnrolEngineer.self, MoveEngineer.self, LeaveProject.self, ListEngineers.self])
 }
 
 extension Plimsoll_V1_EngineerRow: Listable {

@@ -10,16 +10,19 @@ struct ApplyPolicy: AsyncParsableCommand {
     var file: String
     @Option(help: "Why; it is on the record.")
     var reason: String
+    @OptionGroup var stop: StopOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let document = try ValidatePolicy.read(file)
+        let stopping = try stop.confirm(document, output: output)
         let policy = try await connection.withCoordinator { client in
             try await client.control.applyPolicy(
                 .with {
                     $0.document = document
                     $0.reason = reason
+                    $0.stopEveryone = stopping
                 }, options: ControlClient.callOptions)
         }
         output.report("policy version \(policy.version) is in force", Table.json(policy))

@@ -5,7 +5,10 @@ import PlimsollProtocol
 struct Policies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "The workload limits: how deep people may be loaded.",
-        subcommands: [ShowPolicy.self, ValidatePolicy.self, TestPolicy.self, ApplyPolicy.self, PolicyHistory.self])
+        subcommands: [
+            ShowPolicy.self, ValidatePolicy.self, TestPolicy.self, ApplyPolicy.self, PolicyHistory.self,
+            RollBackPolicy.self, LimitLayers.self, LimitRaises.self,
+        ])
 }
 
 extension Plimsoll_V1_PolicyVersion: Listable {

@@ -13,6 +13,8 @@ struct ControlClient: Sendable {
     let workQueue: Plimsoll_V1_WorkQueue.Client<Transport>
     let audit: Plimsoll_V1_Audit.Client<Transport>
     let receipts: Plimsoll_V1_Receipts.Client<Transport>
+    let organisation: Plimsoll_V1_Organisation.Client<Transport>
+    let concerns: Plimsoll_V1_Concerns.Client<Transport>
     /// Where it answered.
     let address: ServerAddress
     /// As whom we ask.
@@ -84,6 +86,8 @@ struct ControlClient: Sendable {
         audit = Plimsoll_V1_Audit.Client(wrapping: grpc)
         receipts = Plimsoll_V1_Receipts.Client(wrapping: grpc)
         health = Grpc_Health_V1_Health.Client(wrapping: grpc)
+        organisation = Plimsoll_V1_Organisation.Client(wrapping: grpc)
+        concerns = Plimsoll_V1_Concerns.Client(wrapping: grpc)
         self.address = address
         self.me = me
     }
