@@ -97,10 +97,11 @@ grant usage on sequence team_team_id_seq, past_team_member_past_id_seq, past_enr
 -- Concerns ----------------------------------------------------------------------------------------------------------
 
 -- What somebody has raised. Without a name there is no person, and never a time: dates only, so that nothing can be
--- joined with when somebody was connected. Who raised one without a name reads the answer by a token, whose hash alone
--- is here.
+-- joined with when somebody was connected. The numbers are random, so that those raised by name, which are in the
+-- chain with their time, tell nothing of those between them. Who raised one without a name reads the answer by a
+-- token, whose hash alone is here.
 create table concern (
-    concern_id bigint generated always as identity primary key,
+    concern_id bigint primary key,
     project_id bigint references project,            -- null: about the deployment
     kind       text not null check (kind in ('concern', 'cord')),
     person_id  bigint references person,             -- null: without a name
@@ -145,4 +146,4 @@ create index decline_reason_given on decline_reason (given_on);
 
 grant select, insert on concern, concern_answer to plimsoll_coordinator;
 grant select, insert, delete on cord_key, cord, cord_pause to plimsoll_coordinator;
-grant usage on sequence concern_concern_id_seq, concern_answer_answer_id_seq to plimsoll_coordinator;
+grant usage on sequence concern_answer_answer_id_seq to plimsoll_coordinator;

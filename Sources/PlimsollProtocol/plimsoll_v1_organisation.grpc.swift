@@ -525,7 +525,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator, supervisor; never one's own.
+        /// > operator; supervisor: of their teams; never one's own.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_RaiseRequest` messages.
@@ -543,7 +543,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: any.
+        /// > engineer: one's own; supervisor: of their teams; operator: any.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_RaiseRequest` messages.
@@ -561,7 +561,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: all that have not ended.
+        /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListRaisesRequest` messages.
@@ -842,7 +842,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator, supervisor; never one's own.
+        /// > operator; supervisor: of their teams; never one's own.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -860,7 +860,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: any.
+        /// > engineer: one's own; supervisor: of their teams; operator: any.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -878,7 +878,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: all that have not ended.
+        /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRaisesRequest` message.
@@ -1157,7 +1157,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator, supervisor; never one's own.
+        /// > operator; supervisor: of their teams; never one's own.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_RaiseRequest` message.
@@ -1175,7 +1175,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: any.
+        /// > engineer: one's own; supervisor: of their teams; operator: any.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_RaiseRequest` message.
@@ -1193,7 +1193,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: all that have not ended.
+        /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListRaisesRequest` message.
@@ -2186,7 +2186,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator, supervisor; never one's own.
+        /// > operator; supervisor: of their teams; never one's own.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -2209,7 +2209,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: any.
+        /// > engineer: one's own; supervisor: of their teams; operator: any.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -2232,7 +2232,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: all that have not ended.
+        /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRaisesRequest` message.
@@ -2744,7 +2744,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator, supervisor; never one's own.
+        /// > operator; supervisor: of their teams; never one's own.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -2778,7 +2778,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: any.
+        /// > engineer: one's own; supervisor: of their teams; operator: any.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -2812,7 +2812,7 @@ extension Plimsoll_V1_Organisation {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer: one's own; operator, supervisor: all that have not ended.
+        /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRaisesRequest` message.
@@ -3280,7 +3280,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > operator, supervisor; never one's own.
+    /// > operator; supervisor: of their teams; never one's own.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -3309,7 +3309,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer: one's own; operator, supervisor: any.
+    /// > engineer: one's own; supervisor: of their teams; operator: any.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_RaiseRequest` message.
@@ -3338,7 +3338,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer: one's own; operator, supervisor: all that have not ended.
+    /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListRaisesRequest` message.
@@ -3842,7 +3842,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > operator, supervisor; never one's own.
+    /// > operator; supervisor: of their teams; never one's own.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -3875,7 +3875,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer: one's own; operator, supervisor: any.
+    /// > engineer: one's own; supervisor: of their teams; operator: any.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -3908,7 +3908,7 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer: one's own; operator, supervisor: all that have not ended.
+    /// > What has not ended. engineer: one's own; supervisor: of their teams; operator: all.
     ///
     /// - Parameters:
     ///   - message: request message to send.

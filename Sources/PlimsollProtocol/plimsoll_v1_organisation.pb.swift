@@ -199,6 +199,35 @@ public nonisolated struct Plimsoll_V1_ListSelectionsResponse: Sendable {
 
   public var selections: [Plimsoll_V1_Selection] = []
 
+  /// The teams one is or was in, the present one first.
+  public var teams: [Plimsoll_V1_Membership] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_Membership: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var team: String = String()
+
+  /// Who answers for the team now.
+  public var supervisor: String = String()
+
+  public var since: String = String()
+
+  public var decidedBy: String = String()
+
+  /// Empty: it holds.
+  public var endedOn: String = String()
+
+  public var endedBy: String = String()
+
+  public var endReason: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -841,7 +870,7 @@ nonisolated extension Plimsoll_V1_ListSelectionsRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Plimsoll_V1_ListSelectionsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListSelectionsResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}selections\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}selections\0\u{1}teams\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -850,6 +879,7 @@ nonisolated extension Plimsoll_V1_ListSelectionsResponse: SwiftProtobuf.Message,
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.selections) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.teams) }()
       default: break
       }
     }
@@ -859,11 +889,75 @@ nonisolated extension Plimsoll_V1_ListSelectionsResponse: SwiftProtobuf.Message,
     if !self.selections.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.selections, fieldNumber: 1)
     }
+    if !self.teams.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.teams, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_ListSelectionsResponse, rhs: Plimsoll_V1_ListSelectionsResponse) -> Bool {
     if lhs.selections != rhs.selections {return false}
+    if lhs.teams != rhs.teams {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_Membership: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Membership"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}team\0\u{1}supervisor\0\u{1}since\0\u{3}decided_by\0\u{3}ended_on\0\u{3}ended_by\0\u{3}end_reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.team) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.supervisor) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.since) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.decidedBy) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.endedOn) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.endedBy) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.endReason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.team.isEmpty {
+      try visitor.visitSingularStringField(value: self.team, fieldNumber: 1)
+    }
+    if !self.supervisor.isEmpty {
+      try visitor.visitSingularStringField(value: self.supervisor, fieldNumber: 2)
+    }
+    if !self.since.isEmpty {
+      try visitor.visitSingularStringField(value: self.since, fieldNumber: 3)
+    }
+    if !self.decidedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.decidedBy, fieldNumber: 4)
+    }
+    if !self.endedOn.isEmpty {
+      try visitor.visitSingularStringField(value: self.endedOn, fieldNumber: 5)
+    }
+    if !self.endedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.endedBy, fieldNumber: 6)
+    }
+    if !self.endReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.endReason, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_Membership, rhs: Plimsoll_V1_Membership) -> Bool {
+    if lhs.team != rhs.team {return false}
+    if lhs.supervisor != rhs.supervisor {return false}
+    if lhs.since != rhs.since {return false}
+    if lhs.decidedBy != rhs.decidedBy {return false}
+    if lhs.endedOn != rhs.endedOn {return false}
+    if lhs.endedBy != rhs.endedBy {return false}
+    if lhs.endReason != rhs.endReason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

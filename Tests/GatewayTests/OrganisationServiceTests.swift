@@ -210,6 +210,9 @@ import Testing
             #expect(try await organisation.listRaises(request: .init(), context: bob).raises.isEmpty)
             let this = Plimsoll_V1_RaiseRequest.with { $0.id = raise.id }
             #expect(await code { _ = try await organisation.endRaise(request: this, context: bob) } == .notFound)
+            let tom = try house.context("tom", .supervisor)
+            #expect(try await organisation.listRaises(request: .init(), context: tom).raises.isEmpty)
+            #expect(await code { _ = try await organisation.agreeRaise(request: this, context: tom) } == .notFound)
             let agreed = try await organisation.agreeRaise(request: this, context: house.context("sue", .supervisor))
             #expect(agreed.state == "agreed" && agreed.agreedBy == "sue")
             #expect(try await organisation.endRaise(request: this, context: ann).state == "ended")

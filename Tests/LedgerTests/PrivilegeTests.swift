@@ -174,7 +174,7 @@ import Testing
             + lines(
                 coordinator, "sequence", "usage",
                 """
-                block_block_id_seq chain_event_event_id_seq concern_answer_answer_id_seq concern_concern_id_seq coordinator_coordinator_id_seq
+                block_block_id_seq chain_event_event_id_seq concern_answer_answer_id_seq coordinator_coordinator_id_seq
                 decline_reason_reason_id_seq denial_denial_id_seq export_export_id_seq fence_run import_import_id_seq
                 lane_lane_id_seq late_answer_late_id_seq limit_raise_raise_id_seq past_enrolment_past_id_seq
                 past_team_member_past_id_seq person_person_id_seq policy_version_seq team_team_id_seq

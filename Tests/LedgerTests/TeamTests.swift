@@ -137,6 +137,12 @@ import Testing
             #expect(
                 try await fixture.texts("select ended_by || ' ' || end_reason from past_team_member")
                     == Array(repeating: "op nearer", count: 5))
+            let moved = try await ledger.memberships(of: "p16")
+            #expect(moved.map(\.team) == ["east", "boss"] && moved[1].end?.by == "op" && moved[0].decidedBy == "op")
+            // From one team to another of the same supervisor, who is full.
+            _ = try await ledger.createTeam("west", supervisor: "sue", by: "op")
+            #expect(try await ledger.moveEngineer("p1", to: "west", reason: "smaller teams", by: "op").engineers == 20)
+            _ = try await ledger.moveEngineer("p1", to: "east", reason: "and back", by: "op")
             // Not by enrolling in another team either.
             #expect(
                 await code {

@@ -55,8 +55,28 @@ extension OrganisationService {
     func listSelections(
         request: Plimsoll_V1_ListSelectionsRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListSelectionsResponse {
-        let kept = try await ledger.selections(of: context.caller.name)
-        return .with { $0.selections = kept.map { .init($0) } }
+        let name = try context.caller.name
+        let kept = try await ledger.selections(of: name)
+        let teams = try await ledger.memberships(of: name)
+        return .with {
+            $0.selections = kept.map { .init($0) }
+            $0.teams = teams.map { .init($0) }
+        }
+    }
+}
+
+extension Plimsoll_V1_Membership {
+    init(_ membership: TeamMembership) {
+        self.init()
+        team = membership.team
+        supervisor = membership.supervisor
+        since = WireDate.text(membership.since)
+        decidedBy = membership.decidedBy
+        if let end = membership.end {
+            endedOn = WireDate.text(end.at)
+            endedBy = end.by
+            endReason = end.reason ?? ""
+        }
     }
 }
 

@@ -48,8 +48,8 @@ enum ConcernStatements {
     static let insert = Statement(
         "concern_insert",
         """
-        insert into concern (project_id, kind, person_id, token_hash, body, raised_on, due_on)
-        values ($1, $2, $3, $4, $5, $6, $7) returning concern_id
+        insert into concern (concern_id, project_id, kind, person_id, token_hash, body, raised_on, due_on)
+        values ($8, $1, $2, $3, $4, $5, $6, $7) returning concern_id
         """)
     private static let columns = """
         select c.concern_id, j.name, c.kind, a.name, c.body, c.raised_on, c.due_on,
@@ -72,7 +72,7 @@ enum ConcernStatements {
     /// Index: concern_token_hash_key.
     static let byToken = Statement("concern_by_token", "\(columns) where c.token_hash = $1")
     /// Index: concern_person.
-    static let own = Statement("concern_own", "\(columns) where a.name = $1 order by c.concern_id")
+    static let own = Statement("concern_own", "\(columns) where a.name = $1 order by c.raised_on, c.concern_id")
     /// Index: concern_answer_concern.
     static let answers = Statement(
         "concern_answers",

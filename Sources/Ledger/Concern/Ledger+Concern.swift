@@ -104,7 +104,11 @@ extension Ledger {
                     .notFound, "no concern \(id) is addressed to you", remedy: "see plimsoll concern list")
             }
             var project: Int64?
-            if let name = concern.project { project = try await findProject(name, on: connection).id.rawValue }
+            if let name = concern.project {
+                let found = try await findProject(name, on: connection)
+                project = found.id.rawValue
+                if concern.kind == .cord { try await forgetAnsweredCords(of: found, on: connection) }
+            }
             let today = try await concernDay(project: project, on: connection)
             _ = try await connection.query(
                 Query(
@@ -143,8 +147,11 @@ func insertConcern(
     project: Int64?, _ kind: ConcernRow.Kind, author: Int64?, tokenHash: [UInt8]?, _ text: String,
     raisedOn: LocalDay, dueOn: LocalDay, on connection: isolated Connection
 ) async throws -> Int64 {
-    try await connection.query(
+    var generator = SystemRandomNumberGenerator()
+    // Drawn twice once in a million concerns; the database then refuses, and the author tries again.
+    let number = Int64.random(in: 1_000_000_000...9_999_999_999, using: &generator)
+    return try await connection.query(
         Query(
             ConcernStatements.insert, .int8(project), .text(kind.rawValue), .int8(author), .bytea(tokenHash),
-            .text(text), .date(days: raisedOn.rawValue), .date(days: dueOn.rawValue)))[0].int8(0)
+            .text(text), .date(days: raisedOn.rawValue), .date(days: dueOn.rawValue), .int8(number)))[0].int8(0)
 }

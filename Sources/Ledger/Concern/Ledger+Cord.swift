@@ -139,6 +139,15 @@ func forgetCords(of project: ProjectID, on connection: isolated Connection) asyn
     ])
 }
 
+/// Where few people work a cord is a concern and nothing pauses; once it is answered it can be pulled again.
+func forgetAnsweredCords(of project: ProjectRecord, on connection: isolated Connection) async throws {
+    let counts = try await connection.query(Query(CordStatements.counts, .int8(project.id.rawValue)))[0]
+    let limits = try await oversight(on: connection)
+    guard project.state == .open, CordThreshold.people(engineers: Int(try counts.int8(1)), oversight: limits) == nil
+    else { return }
+    try await forgetCords(of: project.id, on: connection)
+}
+
 /// Random bytes of a cord key.
 private let cordKeyBytes = 32
 

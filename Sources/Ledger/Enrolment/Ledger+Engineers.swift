@@ -56,7 +56,7 @@ enum EngineerStatements {
 }
 
 extension Ledger {
-    /// Everybody who was ever enrolled, by name.
+    /// Everybody who is enrolled, by name.
     public func engineers() async throws -> [EngineerRow] {
         let limits = try await policy().parsed().limits
         return try await read(

@@ -1,4 +1,4 @@
-public import PlimsollModel
+import PlimsollModel
 import Postgres
 
 /// An individual raise of limits: what an engineer asked for and who agreed.
@@ -43,6 +43,14 @@ enum LimitRaiseStatements {
     static let list = Statement(
         "limit_raise_list",
         "select \(columns) where r.ended_at is null and ($1 = '' or p.name = $1) order by r.raise_id")
+    /// The same of those whose team somebody answers for. Indexes: team_supervisor, team_member_team.
+    static let supervised = Statement(
+        "limit_raise_supervised",
+        """
+        select \(columns) join team_member m on m.person_id = r.person_id join team t using (team_id)
+            join person s on s.person_id = t.supervisor_id
+        where r.ended_at is null and s.name = $1 order by r.raise_id
+        """)
     static let agree = Statement(
         "limit_raise_agree",
         """
@@ -152,6 +160,11 @@ extension Ledger {
             throw LedgerError(.notFound, "there is no raise \(id)", remedy: "see plimsoll policy raise list")
         }
         return try LimitRaise(row)
+    }
+
+    /// Raises that have not ended, of those in a supervisor's teams.
+    public func raises(supervisedBy name: String) async throws -> [LimitRaise] {
+        try await read(Query(LimitRaiseStatements.supervised, .text(name))).map { try LimitRaise($0) }
     }
 
     /// Raises that have not ended, of one person or of all.

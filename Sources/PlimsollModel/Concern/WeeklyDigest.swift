@@ -7,10 +7,10 @@ public struct WeeklyDigest: Sendable, Hashable {
     /// The columns; each is a count of things that people did.
     public enum Figure: String, Sendable, Hashable, CaseIterable {
         case raised, answered, overdue, cords
-        case unclear = "declined: unclear"
-        case notMyField = "declined: not my field"
-        case distressing = "declined: distressing"
-        case other = "declined: other"
+        case unclear = "declined_unclear"
+        case notMyField = "declined_not_my_field"
+        case distressing = "declined_distressing"
+        case other = "declined_other"
 
         /// The declines, which have a total of their own in each row.
         public static let declines: [Figure] = [.unclear, .notMyField, .distressing, .other]

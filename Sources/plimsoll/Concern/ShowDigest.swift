@@ -23,7 +23,7 @@ struct ShowDigest: AsyncParsableCommand {
     }
 
     static func lines(_ digest: Plimsoll_V1_WeeklyDigestResponse) -> [String] {
-        let titles = (["project"] + digest.figures + ["declined"]).map { $0.uppercased() }
+        let titles = (["project"] + digest.figures + ["declined"]).map { $0.uppercased().replacing("_", with: " ") }
         let rows = digest.rows.map { row in
             [row.project.isEmpty ? "all together" : Harmless.line(row.project)]
                 + (row.cells + [row.declines]).map { $0.hasCount ? String($0.count) : "-" }

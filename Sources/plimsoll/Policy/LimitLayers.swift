@@ -28,7 +28,7 @@ struct LayerScope: ParsableArguments {
         }
     }
 
-    var title: String { team.map { "team \($0)" } ?? project.map { "project \($0)" } ?? "you" }
+    var title: String { team.map { "the team \($0)'s" } ?? project.map { "the project \($0)'s" } ?? "your own" }
 
     /// Sets the layer; an empty document takes it away.
     func set(_ document: String, _ connection: ConnectionOptions) async throws {
@@ -82,7 +82,7 @@ struct SetLayer: AsyncParsableCommand {
                 .wrongUse, "\(file) names no limit", next: "plimsoll policy layer clear takes one away")
         }
         try await scope.set(document, connection)
-        output.report("the limits of \(scope.title) hold", ["ok": true])
+        output.report("\(scope.title) limits hold", ["ok": true])
     }
 }
 
@@ -112,6 +112,6 @@ struct ClearLayer: AsyncParsableCommand {
 
     func run() async throws {
         try await scope.set("", connection)
-        output.report("no limits of \(scope.title)'s own hold", ["ok": true])
+        output.report("\(scope.title) limits are taken away", ["ok": true])
     }
 }
