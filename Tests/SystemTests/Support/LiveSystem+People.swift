@@ -57,7 +57,7 @@ extension LiveSystem {
     /// Enrols people, with certificates for keys made here, and agreements given with each person's own certificate.
     /// The same calls as `engineer enrol`, `cert request`, `cert issue`, `cert install` and `consent give`.
     func enrol(_ names: [String], projects: [String], purposes: [String]) async throws {
-        let atOnce = 10
+        let atOnce = 5
         var supervisor = Self.operatorName
         for start in stride(from: 0, to: names.count, by: atOnce) {
             // As many supervisors as the span of control allows; the operator answers for the first few.
