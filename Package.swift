@@ -81,7 +81,7 @@ let package = Package(
         // The coordinator
         .target(
             name: "Ledger", dependencies: ["Postgres", "PlimsollModel", crypto, logging],
-            resources: [.embedInCode("Migrations")], swiftSettings: house),
+            resources: [.embedInCode("Migrations"), .embedInCode("Inventories")], swiftSettings: house),
         .target(
             name: "Coordinator",
             dependencies: ["Ledger", "PlimsollModel", "QualityReview", deque, heap, lifecycle, logging, metrics],

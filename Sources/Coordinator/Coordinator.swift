@@ -110,6 +110,11 @@ public final class Coordinator: Sendable {
                     await keepHouse("presence") { try await tellPresence() }
                 }
             }
+            group.addTask { [self] in
+                try await every(configuration.times.withdrawals) {
+                    await keepHouse("withdrawals") { try await ledger.settleWithdrawals() }
+                }
+            }
             group.addTask { [self] in try await keepPartitions() }
             group.addTask { [self] in try await listen() }
             group.addTask { [self] in
@@ -168,7 +173,8 @@ public final class Coordinator: Sendable {
         try await ledger.reportPresence(await dispatcher.presence(), of: me)
     }
 
-    /// Partitions a week ahead, old ones dropped; tried again soon where a reader holds them.
+    /// Partitions a week ahead, old ones dropped, and what is past its time forgotten (P10); tried again soon where a
+    /// reader holds them.
     private func keepPartitions() async throws {
         while true {
             await keepHouse("partitions") {
@@ -176,14 +182,15 @@ public final class Coordinator: Sendable {
                 for table in HistoryTable.allCases { while try await ledger.dropOldPartition(of: table) != nil {} }
             }
             await keepHouse("leased time") { try await ledger.ageWork() }
+            await keepHouse("retention") { try await ledger.forgetPast() }
             try await Task.sleep(for: configuration.times.housekeeping)
         }
     }
 
     /// Work that may fail and be done next time.
-    private func keepHouse(_ what: String, _ body: () async throws -> Void) async {
+    private func keepHouse<Outcome>(_ what: String, _ body: () async throws -> Outcome) async {
         do {
-            try await body()
+            _ = try await body()
         } catch {
             logger.debug("put off", metadata: ["what": "\(what)", "error": "\(error.forLog)"])
         }

@@ -40,6 +40,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var askAgainForRoom: Duration
         /// How often queue status is told for which projects workers are connected.
         public var presence: Duration
+        /// How often it is looked for what withdrawals owe: slots for others, manifests of earlier exports.
+        public var withdrawals: Duration
         /// How often partitions are made and dropped.
         public var housekeeping: Duration
         /// How often a coordinator looks whether events wait for the chain.
@@ -54,7 +56,8 @@ public struct CoordinatorConfiguration: Sendable {
             selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
             holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300),
             askAgainLater: .seconds(5), askAgainForRoom: .seconds(2), presence: .seconds(1),
-            housekeeping: .seconds(600), seal: .milliseconds(250), chainHead: .seconds(10), drain: .seconds(5))
+            withdrawals: .seconds(1), housekeeping: .seconds(600), seal: .milliseconds(250), chainHead: .seconds(10),
+            drain: .seconds(5))
     }
 
     public struct Sizes: Sendable {

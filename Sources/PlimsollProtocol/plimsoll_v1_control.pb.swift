@@ -56,9 +56,21 @@ public nonisolated struct Plimsoll_V1_ProjectDocument: Sendable {
 
   public var id: Int64 = 0
 
+  /// Whether the slot of a label that its author withdrew goes to somebody else. Absent: as it is; yes where it is new.
+  public var refill: Bool {
+    get {_refill ?? false}
+    set {_refill = newValue}
+  }
+  /// Returns true if `refill` has been explicitly set.
+  public var hasRefill: Bool {self._refill != nil}
+  /// Clears the value of `refill`. Subsequent reads from it will return its default value.
+  public mutating func clearRefill() {self._refill = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _refill: Bool? = nil
 }
 
 public nonisolated struct Plimsoll_V1_ListProjectsRequest: Sendable {
@@ -1003,7 +1015,7 @@ fileprivate nonisolated let _protobuf_package = "plimsoll.v1"
 
 nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ProjectDocument"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}instructions\0\u{3}instructions_version\0\u{3}answer_schema\0\u{1}overlap\0\u{1}weight\0\u{1}purposes\0\u{3}effort_seconds\0\u{3}named_persons\0\u{1}state\0\u{1}id\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}instructions\0\u{3}instructions_version\0\u{3}answer_schema\0\u{1}overlap\0\u{1}weight\0\u{1}purposes\0\u{3}effort_seconds\0\u{3}named_persons\0\u{1}state\0\u{1}id\0\u{1}refill\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1022,12 +1034,17 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.namedPersons) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.id) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self._refill) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
     }
@@ -1061,6 +1078,9 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
     if self.id != 0 {
       try visitor.visitSingularInt64Field(value: self.id, fieldNumber: 11)
     }
+    try { if let v = self._refill {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1076,6 +1096,7 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
     if lhs.namedPersons != rhs.namedPersons {return false}
     if lhs.state != rhs.state {return false}
     if lhs.id != rhs.id {return false}
+    if lhs._refill != rhs._refill {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

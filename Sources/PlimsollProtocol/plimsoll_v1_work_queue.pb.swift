@@ -277,6 +277,9 @@ public nonisolated enum Plimsoll_V1_IdleReason: SwiftProtobuf.Enum, Swift.CaseIt
 
   /// The coordinator cannot decide now (database away); no lease is given in doubt (P2).
   case notReady // = 7
+
+  /// The deployment is in read-only mode: nothing new comes, what is in hand can be finished.
+  case readOnly // = 8
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -293,6 +296,7 @@ public nonisolated enum Plimsoll_V1_IdleReason: SwiftProtobuf.Enum, Swift.CaseIt
     case 5: self = .limitTooNear
     case 6: self = .break
     case 7: self = .notReady
+    case 8: self = .readOnly
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -307,6 +311,7 @@ public nonisolated enum Plimsoll_V1_IdleReason: SwiftProtobuf.Enum, Swift.CaseIt
     case .limitTooNear: return 5
     case .break: return 6
     case .notReady: return 7
+    case .readOnly: return 8
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -321,6 +326,7 @@ public nonisolated enum Plimsoll_V1_IdleReason: SwiftProtobuf.Enum, Swift.CaseIt
     .limitTooNear,
     .break,
     .notReady,
+    .readOnly,
   ]
 
 }
@@ -1187,7 +1193,7 @@ nonisolated extension Plimsoll_V1_RevokeReason: SwiftProtobuf._ProtoNameProvidin
 }
 
 nonisolated extension Plimsoll_V1_IdleReason: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0IDLE_REASON_UNSPECIFIED\0\u{1}IDLE_REASON_NOTHING_LEFT\0\u{1}IDLE_REASON_ALL_IN_OTHER_HANDS\0\u{1}IDLE_REASON_PAUSED\0\u{1}IDLE_REASON_NOT_ELIGIBLE\0\u{1}IDLE_REASON_LIMIT_TOO_NEAR\0\u{1}IDLE_REASON_BREAK\0\u{1}IDLE_REASON_NOT_READY\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0IDLE_REASON_UNSPECIFIED\0\u{1}IDLE_REASON_NOTHING_LEFT\0\u{1}IDLE_REASON_ALL_IN_OTHER_HANDS\0\u{1}IDLE_REASON_PAUSED\0\u{1}IDLE_REASON_NOT_ELIGIBLE\0\u{1}IDLE_REASON_LIMIT_TOO_NEAR\0\u{1}IDLE_REASON_BREAK\0\u{1}IDLE_REASON_NOT_READY\0\u{1}IDLE_REASON_READ_ONLY\0")
 }
 
 nonisolated extension Plimsoll_V1_NotificationKind: SwiftProtobuf._ProtoNameProviding {

@@ -16,7 +16,7 @@ struct Plimsoll: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Run",
-                subcommands: [Up.self, Serve.self, Migrate.self, Doctor.self]),
+                subcommands: [Up.self, Serve.self, Migrate.self, Doctor.self, DeploymentCommands.self]),
             CommandGroup(
                 name: "People",
                 subcommands: [

@@ -168,6 +168,50 @@ import Testing
         #expect(try ExportManifest.verify(directory: folder.url.path).first?.message == "is no plain file name")
     }
 
+    @Test("a later manifest stands beside the files, names what must be dropped, and belongs to the ones before it")
+    func superseding() throws {
+        let folder = try Folder()
+        let path = folder.url.path
+        let directory = try ExportDirectory(path: path)
+        var first = ExportManifest(
+            project: "demo", purpose: "training", pseudonymKeyID: "k1", createdOn: "2026-03-30")
+        let file = try directory.file(named: "labels.jsonl")
+        try file.write(try text(.jsonl, rows))
+        first.files = [try file.finish(rows: 3)]
+        first.counts.labels = 3
+        _ = try directory.seal(first)
+        #expect(try ExportManifest.newest(in: path) == first)
+
+        var later = first
+        later.number = 3
+        later.supersedes = try ExportManifest.newestFile(in: path)
+        later.dropped = [.init(taskKey: "k, \"1\"", slot: 2, annotator: "p-cd")]
+        later.counts.labels = 2
+        #expect(later.supersedes?.path == "manifest.json")
+        #expect(try ExportDirectory.supersede(path + "/", with: later) == "\(path)/manifest-3.json")
+        #expect(try ExportManifest.newest(in: path) == later)
+        #expect(try ExportManifest.verify(directory: path) == [])
+        let words = try String(contentsOfFile: "\(path)/manifest-3.json", encoding: .utf8)
+        #expect(words.contains("\"why\": \"dropped\""))
+        // The first one says nothing of all that.
+        #expect(try !String(contentsOfFile: "\(path)/manifest.json", encoding: .utf8).contains("supersedes"))
+
+        var last = later
+        last.number = 10
+        last.supersedes = try ExportManifest.newestFile(in: path)
+        #expect(last.supersedes?.path == "manifest-3.json")
+        _ = try ExportDirectory.supersede(path, with: last)
+        #expect(try ExportManifest.newest(in: path).number == 10)
+        try FileManager.default.removeItem(atPath: "\(path)/manifest-3.json")
+        #expect(
+            try ExportManifest.verify(directory: path).map(\.message)
+                == ["is not written after the manifest-3.json that is here"])
+        try FileManager.default.removeItem(atPath: "\(path)/manifest-10.json")
+        later.pseudonymKeyID = "k2"
+        _ = try ExportDirectory.supersede(path, with: later)
+        #expect(try ExportManifest.verify(directory: path).map(\.message) == ["is of another export"])
+    }
+
     @Test("a manifest that lacks something says what")
     func manifestFaults() throws {
         let manifest = ExportManifest(

@@ -20,7 +20,8 @@ import Testing
             Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
             + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
             + Plimsoll_V1_Organisation.Method.descriptors + Plimsoll_V1_Concerns.Method.descriptors
-            + Grpc_Health_V1_Health.Method.descriptors
+            + Plimsoll_V1_Exports.Method.descriptors + Plimsoll_V1_Deployment.Method.descriptors
+            + Plimsoll_V1_Person.Method.descriptors + Grpc_Health_V1_Health.Method.descriptors
         for method in methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
     }
 
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func engineersAloneWorkAndConsent() {
-        for method in Plimsoll_V1_WorkQueue.Method.descriptors {
+        for method in Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Person.Method.descriptors {
             #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
         }
     }

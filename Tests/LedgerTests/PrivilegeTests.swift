@@ -74,7 +74,9 @@ import Testing
                 ("label", "answer"), ("label", "person_id"), ("label", "provenance_id"), ("consent_event", "state"),
                 ("consent_event", "valid_until"), ("exclusion", "up_to_n"), ("chain_event", "hash"),
                 ("chain_detail", "detail"), ("chain_link", "previous"), ("chain_head", "signature"),
-                ("late_answer", "answer"), ("late_answer", "person_id"), ("provenance", "agreements"),
+                ("late_answer", "answer"), ("late_answer", "person_id"),
+                ("excluded_label", "answer"), ("excluded_label", "person_id"), ("export_drop", "task_key"),
+                ("provenance", "agreements"),
                 ("policy", "document"), ("notice", "body"), ("task", "payload"), ("gold", "answer"), ("usage", "n"),
                 ("lease_history", "granted_at"), ("past_enrolment", "rule"), ("past_team_member", "ended_by"),
                 ("concern", "body"), ("concern_answer", "body"), ("declined", "person_id"), ("epoch", "version"),
@@ -140,36 +142,37 @@ import Testing
         let coordinator = "plimsoll_coordinator"
         let reader = "plimsoll_reader"
         return lines(coordinator, "schema", "usage", "plimsoll")
-            + lines(coordinator, "table", "select", "deployment migration")
+            + lines(coordinator, "table", "select", "deployment excluded_label kept_label migration")
             // Appended and never changed, but for the columns below.
             + lines(
                 coordinator, "table", "insert select",
                 """
-                certificate chain_detail chain_event chain_head chain_link concern concern_answer consent_event coordinator decision
-                decline_reason declined enrolment_token epoch exclusion export gold import instructions label lane
-                late_answer lease_history limit_raise notice past_enrolment past_team_member person policy project
-                provenance task team usage work_merged
+                certificate chain_detail chain_event chain_head chain_link concern concern_answer consent_event
+                coordinator decision decline_reason declined enrolment_token epoch exclusion export export_drop gold
+                import instructions label lane late_answer lease_history limit_raise notice past_enrolment
+                past_team_member person policy project provenance read_access supersession task team usage work_merged
                 """)
             + lines(
                 coordinator, "table", "delete insert select",
                 """
                 block chain_unsealed closed_task contribution coordinator_life cord cord_key cord_pause
-                delivery_failure denial enrolment lease limit_layer named_person parked presence project_purpose
-                returned role_grant span span_position tally tally_fold tally_minute team_member work_day
-                work_interval
+                delivery_failure denial enrolment export_person lease limit_layer named_person owed_drop owed_refill
+                parked presence project_purpose returned role_grant span span_position tally tally_fold tally_minute
+                team_member work_day work_interval
                 """)
             // A row lock needs the right to change some column: of lane the priority, which nothing changes.
             + lines(
                 coordinator, "column", "update",
                 """
                 certificate.told_at coordinator.adopted_at coordinator.left_at coordinator.settled_at
-                deployment.read_only enrolment_token.used_at export.finished_at export.labels import.cancelled_at
+                deployment.read_only deployment.reason deployment.set_by deployment.since enrolment_token.used_at export.finished_at export.labels import.cancelled_at
                 lane.priority late_answer.judged_by late_answer.judged_why late_answer.state lease.coordinator_id
                 lease.deadline limit_layer.document limit_layer.set_at limit_layer.set_by limit_raise.agreed_at
                 limit_raise.agreed_by limit_raise.ended_at limit_raise.ended_by person.declared_week_seconds
                 person.former_zone person.zone person.zone_changed_at presence.available project.effort_seconds
-                project.instructions_version project.state project.weight team.supervisor_id team_member.decided_by
-                team_member.since team_member.team_id work_day.seconds work_interval.ends work_merged.at work_merged.n
+                project.instructions_version project.refill project.state project.weight team.supervisor_id
+                team_member.decided_by team_member.since team_member.team_id work_day.seconds work_interval.ends
+                work_merged.at work_merged.n
                 """)
             + lines(
                 coordinator, "sequence", "usage",
@@ -177,11 +180,16 @@ import Testing
                 block_block_id_seq chain_event_event_id_seq concern_answer_answer_id_seq coordinator_coordinator_id_seq
                 decline_reason_reason_id_seq denial_denial_id_seq export_export_id_seq fence_run import_import_id_seq
                 lane_lane_id_seq late_answer_late_id_seq limit_raise_raise_id_seq past_enrolment_past_id_seq
-                past_team_member_past_id_seq person_person_id_seq policy_version_seq team_team_id_seq
-                project_project_id_seq provenance_provenance_id_seq span_n
+                past_team_member_past_id_seq person_person_id_seq policy_version_seq project_project_id_seq
+                provenance_provenance_id_seq read_access_read_id_seq span_n team_team_id_seq
                 """)
             + lines(coordinator, "sequence", "select update usage", "task_id")
-            + lines(coordinator, "function", "execute", "ensure_partitions(integer) drop_old_partition(text,integer)")
+            + lines(
+                coordinator, "function", "execute",
+                """
+                drop_old_partition(text,integer) ensure_partitions(integer) erase_answers(bigint,text,integer)
+                erase_person(bigint,text) forget_past(text,integer) set_aside_labels(bigint,integer)
+                """)
             + lines(reader, "schema", "usage", "plimsoll")
             + lines(
                 reader, "table", "select",

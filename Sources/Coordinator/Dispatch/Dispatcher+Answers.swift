@@ -143,7 +143,8 @@ extension Dispatcher {
         _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ ended: SettledRecord, _ provenance: ProvenanceID,
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement? {
-        guard let lane = lanes[ended.lane], let project = deployment?.projects[lane.lane.project],
+        guard deployment?.readOnly == false, let lane = lanes[ended.lane],
+            let project = deployment?.projects[lane.lane.project],
             case .granted(let count, let deadline) = Gate.decide(
                 person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1
             ).decision, count > 0

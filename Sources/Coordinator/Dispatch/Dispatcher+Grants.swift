@@ -180,8 +180,8 @@ extension Dispatcher {
 
     func idle(for refusal: Refusal?, _ state: PersonState) -> IdleAnswer {
         guard let refusal else {
-            // Read-only mode: nothing is granted for now.
-            return IdleAnswer(reason: .notReady, askAgainIn: configuration.times.askAgainLater)
+            // Nothing is granted for now, whoever asks.
+            return IdleAnswer(reason: .readOnly, askAgainIn: configuration.times.askAgainLater)
         }
         let reason: IdleAnswer.Reason =
             switch refusal.rule {

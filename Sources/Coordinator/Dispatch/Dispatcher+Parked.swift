@@ -19,7 +19,7 @@ extension Dispatcher {
     func returnParked(
         _ parked: StoredParked, _ stream: StreamID, _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Bool {
-        guard let content = parkedContents[parked.fence], let lane = lanes[parked.lane],
+        guard deployment?.readOnly == false, let content = parkedContents[parked.fence], let lane = lanes[parked.lane],
             let project = deployment?.projects[parked.project],
             case .granted(let count, let until) = Gate.decide(
                 person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1

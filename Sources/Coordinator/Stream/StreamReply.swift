@@ -186,6 +186,8 @@ public struct IdleAnswer: Sendable {
         case onBreak
         /// No decision can be made now; in doubt no lease is given (P2).
         case notReady
+        /// The deployment is in read-only mode; what is in hand can be finished.
+        case readOnly
     }
 
     public var reason: Reason

@@ -37,6 +37,16 @@ public struct ExportDirectory: Sendable {
         return manifestPath
     }
 
+    /// Puts a superseding manifest beside those of an export. Returns its path.
+    public static func supersede(_ path: String, with manifest: ExportManifest) throws -> String {
+        let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let name = ExportManifest.fileName(number: manifest.number)
+        let file = try ExportFile(folder: folder, name: name)
+        try file.write(manifest.encode())
+        _ = try file.finish(rows: 0)
+        return "\(folder)/\(name)"
+    }
+
     /// A name without folders, which no manifest can use to point outside.
     static func isPlain(_ name: String) -> Bool {
         !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }

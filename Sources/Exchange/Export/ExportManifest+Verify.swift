@@ -42,11 +42,58 @@ extension ExportManifest {
                 mismatches.append(Mismatch(path: file.path, message: "\(error)"))
             }
         }
-        let known = Set(manifest.files.map(\.path) + [fileName, ".", ".."])
+        let numbers = try numbers(in: directory)
+        for number in numbers.dropFirst() { mismatches += try check(number, in: directory, after: manifest) }
+        let known = Set(manifest.files.map(\.path) + numbers.map { fileName(number: $0) } + [".", ".."])
         for name in try names(in: directory) where !known.contains(name) {
             mismatches.append(Mismatch(path: name, message: "is not in the manifest"))
         }
         return mismatches
+    }
+
+    /// The newest manifest of an export, which says what of its files must be dropped. Throws `ExchangeError` when there
+    /// is no readable one.
+    public static func newest(in directory: String) throws -> ExportManifest {
+        try ExportManifest(
+            parsing: try readAll("\(directory)/\(fileName(number: try numbers(in: directory).last ?? 1))"))
+    }
+
+    /// What the next manifest of a folder supersedes.
+    public static func newestFile(in directory: String) throws -> Superseded {
+        let name = fileName(number: try numbers(in: directory).last ?? 1)
+        return Superseded(path: name, sha256: try measure("\(directory)/\(name)").sha256)
+    }
+
+    /// The manifests in a folder, the first of them always: without it there is no export.
+    private static func numbers(in directory: String) throws -> [Int] {
+        let later = try names(in: directory).compactMap { name -> Int? in
+            guard name.hasPrefix("manifest-"), name.hasSuffix(".json"),
+                let number = Int(name.dropFirst("manifest-".count).dropLast(".json".count)), number > 1,
+                name == fileName(number: number)
+            else { return nil }
+            return number
+        }
+        return [1] + later.sorted()
+    }
+
+    /// A superseding manifest is of the same export, and after the very manifest that it names.
+    private static func check(
+        _ number: Int, in directory: String, after first: ExportManifest
+    ) throws -> [Mismatch] {
+        let name = fileName(number: number)
+        let later: ExportManifest
+        do {
+            later = try ExportManifest(parsing: try readAll("\(directory)/\(name)"))
+        } catch {
+            return [Mismatch(path: name, message: "\(error)")]
+        }
+        guard later.number == number, later.pseudonymKeyID == first.pseudonymKeyID, later.files == first.files,
+            let earlier = later.supersedes
+        else { return [Mismatch(path: name, message: "is of another export")] }
+        guard ExportDirectory.isPlain(earlier.path),
+            let hash = try? measure("\(directory)/\(earlier.path)").sha256, hash == earlier.sha256
+        else { return [Mismatch(path: name, message: "is not written after the \(earlier.path) that is here")] }
+        return []
     }
 
     private static func readAll(_ path: String) throws -> [UInt8] {

@@ -39,7 +39,38 @@ public struct ExportManifest: Sendable, Hashable {
         }
     }
 
+    /// The manifest that one was written after, and over which contents of it.
+    public struct Superseded: Sendable, Hashable {
+        public var path: String
+        public var sha256: String
+
+        public init(path: String, sha256: String) {
+            self.path = path
+            self.sha256 = sha256
+        }
+    }
+
+    /// A record of the files that must be dropped. One word whatever the cause.
+    public struct Dropped: Sendable, Hashable {
+        public static let why = "dropped"
+        public var taskKey: String
+        public var slot: Int
+        public var annotator: String
+
+        public init(taskKey: String, slot: Int, annotator: String) {
+            self.taskKey = taskKey
+            self.slot = slot
+            self.annotator = annotator
+        }
+    }
+
     public var version = ExportManifest.currentVersion
+    /// 1 is sealed with the files; a later one says what of them must be dropped by now.
+    public var number = 1
+    /// nil for the first.
+    public var supersedes: Superseded?
+    /// All that must be dropped, what earlier manifests named among it.
+    public var dropped: [Dropped] = []
     public var project: String
     public var purpose: String
     /// What was asked for beyond project and purpose.
@@ -64,10 +95,13 @@ public struct ExportManifest: Sendable, Hashable {
         self.createdOn = createdOn
     }
 
+    /// The file name of a manifest.
+    public static func fileName(number: Int) -> String { number == 1 ? fileName : "manifest-\(number).json" }
+
     /// The manifest as text, always in the same order, for people and programs to read.
     public func encode() -> [UInt8] {
         func list(_ numbers: [Int64]) -> JSONValue { .array(numbers.map { .number(JSONNumber($0)) }) }
-        let value: JSONValue = [
+        var object: JSONObject = [
             "version": .number(JSONNumber(version)), "project": .string(project), "purpose": .string(purpose),
             "created_on": .string(createdOn), "filters": .object(filters), "cut": .object(cut),
             "files": .array(
@@ -84,7 +118,18 @@ public struct ExportManifest: Sendable, Hashable {
             "policy_versions": list(policyVersions), "notice_versions": .array(noticeVersions.map { .string($0) }),
             "instructions_versions": list(instructionsVersions), "pseudonym_key_id": .string(pseudonymKeyID),
         ]
-        return value.encode(pretty: true) + [UInt8(ascii: "\n")]
+        if let supersedes {
+            object["number"] = .number(JSONNumber(number))
+            object["supersedes"] = ["path": .string(supersedes.path), "sha256": .string(supersedes.sha256)]
+            object["dropped"] = .array(
+                dropped.map {
+                    [
+                        "task_key": .string($0.taskKey), "slot": .number(JSONNumber($0.slot)),
+                        "annotator": .string($0.annotator), "why": .string(Dropped.why),
+                    ]
+                })
+        }
+        return JSONValue.object(object).encode(pretty: true) + [UInt8(ascii: "\n")]
     }
 
     /// Reads a manifest; members it does not know are passed over. Throws `ExchangeError`.
@@ -118,6 +163,15 @@ public struct ExportManifest: Sendable, Hashable {
         noticeVersions = try reader.list("notice_versions") { try $0.string() }
         instructionsVersions = try reader.list("instructions_versions") { Int64(try $0.integer()) }
         pseudonymKeyID = try reader.string("pseudonym_key_id")
+        guard value["supersedes"] != nil else { return }
+        number = try reader.integer("number")
+        let earlier = ManifestReader(value: .object(try reader.object("supersedes")), path: "supersedes.")
+        supersedes = Superseded(path: try earlier.string("path"), sha256: try earlier.string("sha256"))
+        dropped = try reader.list("dropped") { record in
+            Dropped(
+                taskKey: try record.string("task_key"), slot: try record.integer("slot"),
+                annotator: try record.string("annotator"))
+        }
     }
 }
 

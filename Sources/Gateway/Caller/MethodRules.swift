@@ -45,6 +45,9 @@ enum MethodRules {
         ],
         Plimsoll_V1_Organisation.descriptor.fullyQualifiedService: organisation,
         Plimsoll_V1_Concerns.descriptor.fullyQualifiedService: concerns,
+        Plimsoll_V1_Exports.descriptor.fullyQualifiedService: exports,
+        Plimsoll_V1_Deployment.descriptor.fullyQualifiedService: deployment,
+        Plimsoll_V1_Person.descriptor.fullyQualifiedService: person,
         Grpc_Health_V1_Health.descriptor.fullyQualifiedService: ["Check": .certified, "Watch": .certified],
         "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo": .anyRole],
     ]
@@ -57,6 +60,20 @@ enum MethodRules {
         "WithdrawAgreement": .granted(.engineer, share: .refusal),
         "RenewCertificate": .granted(.engineer),
         "ShowMe": .granted(.engineer),
+    ]
+
+    private static let exports: [String: Rule] = [
+        "ListSuperseded": .granted(.operator, .reviewer),
+        "ListDropped": .granted(.operator, .reviewer),
+    ]
+
+    private static let deployment: [String: Rule] = [
+        "SetReadOnly": .granted(.operator),
+        "ShowDeployment": .anyRole,
+    ]
+
+    private static let person: [String: Rule] = [
+        "Erase": .granted(.engineer, share: .refusal)
     ]
 
     private static let control: [String: Rule] = [

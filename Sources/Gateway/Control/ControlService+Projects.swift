@@ -42,7 +42,8 @@ extension ProjectDraft {
             name: document.name, instructions: document.instructions.orNil,
             answerSchema: document.answerSchema.orNil, overlap: Int(document.overlap).orNil,
             weight: Int(document.weight).orNil, effortSeconds: Int(document.effortSeconds).orNil,
-            purposes: document.purposes, namedPersons: document.namedPersons)
+            purposes: document.purposes, namedPersons: document.namedPersons,
+            refill: document.hasRefill ? document.refill : nil)
     }
 }
 
@@ -60,6 +61,7 @@ extension Plimsoll_V1_ProjectDocument {
         effortSeconds = UInt32(project.effortSeconds)
         purposes = project.purposes
         namedPersons = project.namedPersons
+        refill = project.refill
     }
 }
 

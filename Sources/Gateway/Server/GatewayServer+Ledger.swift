@@ -22,6 +22,7 @@ extension GatewayServer {
                 AuditService(ledger: ledger),
                 ReceiptsService(ledger: ledger, signer: signer),
                 OrganisationService(ledger: ledger), ConcernService(ledger: ledger),
+                ExportsService(ledger: ledger), DeploymentService(ledger: ledger), PersonService(ledger: ledger),
             ], logger: logger)
     }
 }

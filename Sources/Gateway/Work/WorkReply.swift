@@ -237,6 +237,7 @@ extension Plimsoll_V1_Idle {
             case .limitTooNear: .limitTooNear
             case .onBreak: .break
             case .notReady: .notReady
+            case .readOnly: .readOnly
             }
         if let found = idle.refusal { refusal = Plimsoll_V1_Refusal(found, untilIn: idle.untilIn) }
     }

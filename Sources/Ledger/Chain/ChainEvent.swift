@@ -36,6 +36,8 @@ public enum ChainKind: String, Sendable, CaseIterable {
     case labelsExported = "labels.exported"
     case lateAnswerJudged = "late-answer.judged"
     case chainRead = "chain.read"
+    case personErased = "person.erased"
+    case readOnly = "deployment.read-only"
 }
 
 enum ChainStatements {

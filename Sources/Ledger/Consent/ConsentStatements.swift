@@ -47,15 +47,31 @@ enum ConsentStatements {
     static let exclude = Statement(
         "consent_exclude",
         "insert into exclusion (person_id, purpose, up_to_n, excluded_at) values ($1, $2, $3, $4)")
+    /// Held until the withdrawal ends: an export that is sealed meanwhile waits for it, or is seen by it.
+    static let exportLock = Statement(
+        "consent_export_lock", "select pg_advisory_xact_lock_shared(\(SealLock.key))")
+    /// What follows from the exclusion and would take too long under the person's lock: slots to be freed, and exports
+    /// that hold labels of this person under the purpose (every export does, of purposes without which there is no
+    /// label). A statement after the export lock's. Indexes: export_person_person, export_pkey.
+    static let owe = Statement(
+        "consent_owe",
+        """
+        with refill as (insert into owed_refill (person_id, purpose, up_to_n) values ($1, $2, $3))
+        insert into owed_drop (export_id, person_id, up_to_n)
+        select p.export_id, $1, $3 from export_person p join export x using (export_id)
+        where p.person_id = $1 and (x.purpose = $2 or \(ExclusionRule.isNeededByAll("$2::text")))
+        """)
     /// Late answers that wait and are covered by the new exclusion leave the queue's figures; nobody can accept them
-    /// any more. Index: late_answer_once.
+    /// any more. Indexes: late_answer_once, task_pkey.
     static let lateExcluded = Statement(
         "consent_late_excluded",
         """
         with gone as (
             update late_answer a set state = 'discarded', judged_by = 'withdrawal', judged_why = 'withdrawn'
             where a.person_id = $1 and a.state = 'waiting'
-                and exists (select from project_purpose u where u.project_id = a.project_id and u.purpose = $2)
+                and (exists (select from project_purpose u where u.project_id = a.project_id and u.purpose = $2)
+                    or exists (select from lane n join task t on t.lane_id = n.lane_id and t.task_id = a.task_id
+                        where n.project_id = a.project_id and n.severity > 1 and $2 = 'severity-' || n.severity))
             returning a.project_id)
         select project_id, count(*) from gone group by project_id
         """)

@@ -128,13 +128,15 @@ private func append(
 private func exclude(_ event: ConsentEvent, on connection: isolated Connection) async throws {
     let person = Bind.int8(event.fact.person.rawValue)
     let results = try await connection.pipeline([
+        Query(ConsentStatements.exportLock),
         Query(
             ConsentStatements.exclude, person, .text(event.purpose), .int8(event.fact.n),
             .timestamptz(microseconds: event.fact.at.microseconds)),
+        Query(ConsentStatements.owe, person, .text(event.purpose), .int8(event.fact.n)),
         Query(ConsentStatements.lateExcluded, person, .text(event.purpose)),
     ])
     var tallies: [ProjectID: TallyChange] = [:]
-    for row in results[1] { tallies[ProjectID(try row.int8(0))] = TallyChange(late: -(try row.int8(1))) }
+    for row in results[3] { tallies[ProjectID(try row.int8(0))] = TallyChange(late: -(try row.int8(1))) }
     try await appendTally(tallies, on: connection)
 }
 

@@ -86,6 +86,7 @@ extension Ledger {
         try await check("queue figures") { [try await foldRow()] }
         try await check("policy") { [try await policyRow()] }
         try await check(SpanOfControl.rule) { try await spanRows() }
+        try await check("read-only mode") { [try await readOnlyRow()] }
         return list
     }
 
@@ -195,6 +196,16 @@ extension Ledger {
         return DiagnosisRow(
             "queue figures", .warning, "not folded for \(DurationText.readable(age)): status grows slower",
             remedy: "look for a transaction that stays open, and whether a coordinator runs")
+    }
+
+    private func readOnlyRow() async throws -> DiagnosisRow {
+        let switches = try await deployment()
+        guard switches.isReadOnly else { return DiagnosisRow("read-only mode", .ok, "off") }
+        let since = switches.since.map { " since \($0)" } ?? ""
+        let by = switches.by.isEmpty ? "" : " by \(switches.by): \(switches.reason)"
+        return DiagnosisRow(
+            "read-only mode", .warning, "on\(since)\(by); nothing is leased or imported",
+            remedy: "plimsoll deployment read-only off --reason WHY")
     }
 
     private func policyRow() async throws -> DiagnosisRow {

@@ -71,6 +71,26 @@ struct ExportStanding: Sendable {
     let instructionsVersion: Int64
     let excludedUpTo: Int64
     let hasPurpose: Bool
+    /// The person's newest exclusion, whether it bears on these labels or not.
+    let lastExclusion: Int64
 
-    func admits(_ personN: Int64) -> Bool { hasPurpose && personN > excludedUpTo }
+    /// `severityUpTo`: up to where the severity of the label's lane is excluded.
+    func admits(_ personN: Int64, severityUpTo: Int64) -> Bool {
+        hasPurpose && personN > excludedUpTo && personN > severityUpTo
+    }
+}
+
+/// What an export holds of one person.
+struct ExportedPerson: Sendable, Hashable {
+    /// The person's number at the export's snapshot: what the export has seen of labels and exclusions goes up to it.
+    var atN: Int64
+    var labels: Int64 = 0
+}
+
+/// What the rows of an export came to, with what is needed to name them again.
+struct ExportContents: Sendable {
+    var totals = ExportTotals()
+    var people: [PersonID: ExportedPerson] = [:]
+    /// How many exclusions were seen.
+    var exclusions: Int64 = 0
 }

@@ -30,51 +30,72 @@ extension Ledger {
             cutAt: Moment(microseconds: try begun.timestamptz(1)), pseudonymKeyID: Pseudonyms.id(of: key),
             answerSchema: project.answerSchema)
         try await heading(head)
-        let totals = try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+        let contents = try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
             try await connection.execute(script: "set local statement_timeout = 0")
             return try await rows(of: project, purpose, Pseudonyms(key: key), receive, on: connection)
         }
+        try await seal(head, contents, project.id, by: actor)
+        return contents.totals
+    }
+
+    /// Makes an export final, unless somebody withdrew since its snapshot (P3). Whose labels it holds is on disk
+    /// before: a withdrawal that the sealing does not see commits after it, and finds the export.
+    private func seal(
+        _ head: ExportHeading, _ contents: ExportContents, _ project: ProjectID, by actor: String
+    ) async throws {
+        let id = Bind.int8(head.id)
+        let people = contents.people.sorted { $0.key < $1.key }
+        _ = try await read(
+            Query(
+                ExportStatements.people, id, .int8Array(people.map(\.key.rawValue)),
+                .int8Array(people.map(\.value.atN)), .int8Array(people.map(\.value.labels))))
         try await transaction { connection in
-            let late = try await connection.query(
-                Query(
-                    ExportStatements.withdrawnSince, id, .text(purpose),
-                    .timestamptz(microseconds: head.cutAt.microseconds)))
-            guard try !late[0].bool(0) else {
+            try await connection.execute(script: ExportStatements.patience)
+            _ = try await connection.query(Query(ExportStatements.sealLock))
+            let seen = try await connection.query(
+                Query(ExportStatements.exclusions, .int8(project.rawValue), .text(head.purpose)))
+            guard try seen[0].int8(0) == contents.exclusions else {
                 throw LedgerError(
                     .stale, "what may be exported changed while the export ran",
                     remedy: "throw away what was received and export again")
             }
-            _ = try await connection.query(
-                Query(ExportStatements.finish, .int8(head.id), .int8(Int64(totals.labels))))
+            let totals = contents.totals
+            _ = try await connection.query(Query(ExportStatements.finish, id, .int8(Int64(totals.labels))))
             try await appendChainEvent(
                 .labelsExported, actor: actor,
                 detail: [
-                    "export": .integer(head.id), "project": .string(name), "purpose": .string(purpose),
+                    "export": .integer(head.id), "project": .string(head.project), "purpose": .string(head.purpose),
                     "labels": .integer(Int64(totals.labels)), "excluded": .integer(Int64(totals.excluded)),
                 ], on: connection)
         }
-        return totals
     }
 }
 
 private func rows(
     of project: ProjectRecord, _ purpose: String, _ pseudonyms: Pseudonyms,
     _ receive: @Sendable ([ExportedLabelRow]) async throws -> Void, on connection: isolated Connection
-) async throws -> ExportTotals {
+) async throws -> ExportContents {
     let id = Bind.int8(project.id.rawValue)
+    var contents = ExportContents()
     var standings: [Int64: ExportStanding] = [:]
-    for row in try await connection.query(Query(ExportStatements.standings, id, .text(purpose))) {
+    let known = try await connection.pipeline([
+        Query(ExportStatements.standings, id, .text(purpose)), Query(ExportStatements.severities, id),
+        Query(ExportStatements.exclusions, id, .text(purpose)), Query(ExportStatements.lanes, id),
+    ])
+    for row in known[0] {
         standings[try row.int8(0)] = ExportStanding(
             person: PersonID(try row.int8(1)),
             agreements: try row.textArray(2).map { String($0.prefix { $0 != "#" }) }.sorted(),
             policyVersion: try row.int8(3), instructionsVersion: try row.int8(4), excludedUpTo: try row.int8(5),
-            hasPurpose: try row.bool(6))
+            hasPurpose: try row.bool(6), lastExclusion: try row.int8(7))
     }
-    var totals = ExportTotals()
-    var people: Set<PersonID> = []
+    var severityUpTo: [Int16: [PersonID: Int64]] = [:]
+    for row in known[1] { severityUpTo[try row.int2(0), default: [:]][PersonID(try row.int8(1))] = try row.int8(2) }
+    contents.exclusions = try known[2][0].int8(0)
     var lastTask: TaskID?
-    for lane in try await connection.query(Query(ExportStatements.lanes, id)) {
+    for lane in known[3] {
         let kind = try lane.text(1)
+        let excluded = severityUpTo[try lane.int2(2)] ?? [:]
         _ = try await connection.query(Query(ExportStatements.declare, .int8(try lane.int8(0))))
         var size = 100
         while true {
@@ -83,8 +104,11 @@ private func rows(
             var batch: [ExportedLabelRow] = []
             var bytes = 0
             for row in fetched {
-                guard let standing = standings[try row.int8(4)], standing.admits(try row.int8(5)) else {
-                    totals.excluded += 1
+                let personN = try row.int8(5)
+                guard let standing = standings[try row.int8(4)],
+                    standing.admits(personN, severityUpTo: excluded[standing.person] ?? 0)
+                else {
+                    contents.totals.excluded += 1
                     continue
                 }
                 let label = ExportedLabelRow(
@@ -93,18 +117,21 @@ private func rows(
                     acceptedOn: LocalDay(try row.date(6)), agreements: standing.agreements,
                     policyVersion: standing.policyVersion, instructionsVersion: standing.instructionsVersion)
                 bytes += label.payload.count + label.answer.count + 200
-                if label.task != lastTask { totals.tasks += 1 }
+                if label.task != lastTask { contents.totals.tasks += 1 }
                 lastTask = label.task
-                people.insert(standing.person)
+                var person = contents.people[standing.person] ?? ExportedPerson(atN: standing.lastExclusion)
+                person.atN = max(person.atN, personN)
+                person.labels += 1
+                contents.people[standing.person] = person
                 batch.append(label)
             }
-            totals.labels += batch.count
+            contents.totals.labels += batch.count
             if !batch.isEmpty { try await receive(batch) }
             let average = max(1, bytes / max(1, batch.count))
             size = min(Ledger.exportRowsMax, max(1, Ledger.exportChunkBytes / average))
         }
         _ = try await connection.query(Query(ExportStatements.close))
     }
-    totals.annotators = people.count
-    return totals
+    contents.totals.annotators = contents.people.count
+    return contents
 }

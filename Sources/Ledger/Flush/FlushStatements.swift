@@ -125,7 +125,7 @@ enum FlushStatements {
             select * from unnest($1::bigint[], $2::bigint[], $3::bigint[]) a (person_id, task_id, fence))
         select 0, a.person_id, a.task_id, l.fence, l.answer_hash, l.slot, 0::bigint, null::timestamptz, '',
             l.project_id, \(severity("l.project_id"))
-        from asked a join label l on l.person_id = a.person_id and l.task_id = a.task_id
+        from asked a join kept_label l on l.person_id = a.person_id and l.task_id = a.task_id
         union all
         select 1, a.person_id, a.task_id, t.fence, t.answer_hash, 0::smallint, 0::bigint, null, '',
             t.project_id, \(severity("t.project_id"))
@@ -177,7 +177,7 @@ enum FlushStatements {
         select c.task_id,
             exists (select from closed_task t where t.task_id = c.task_id),
             coalesce((select array_agg(f.person_id) from delivery_failure f where f.task_id = c.task_id
-                and f.fence > coalesce((select max(l.fence) from label l where l.task_id = c.task_id), 0)), '{}'),
+                and f.fence > coalesce((select max(l.fence) from kept_label l where l.task_id = c.task_id), 0)), '{}'),
             (select count(*) from label l where l.task_id = c.task_id)
                 + (select count(*) from lease l where l.task_id = c.task_id)
                 + (select count(*) from parked p where p.task_id = c.task_id),

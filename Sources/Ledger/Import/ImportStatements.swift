@@ -15,6 +15,9 @@ enum ImportStatements {
     static let copy = "copy pg_temp.import_staging from stdin (format binary)"
 
     static let isReadOnly = Statement("import_read_only", "select read_only from deployment")
+    /// The same as the last word before the commit: the switch waits for imports that came so far, and those that come
+    /// later meet it.
+    static let isReadOnlyNow = Statement("import_read_only_now", "select read_only from deployment for share")
     /// One import of a project at a time; held to the end of the transaction. Lock order: before lanes.
     static let lock = Statement("import_lock", "select pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
     /// Index: task_key.

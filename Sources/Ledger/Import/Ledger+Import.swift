@@ -110,9 +110,7 @@ private func begin(
     guard project.state != .closed else {
         throw LedgerError(.conflict, "the project \(project.name) is closed")
     }
-    guard try !rows[1][0].bool(0) else {
-        throw LedgerError(.refused, "this deployment is in read-only mode", remedy: "ask its operator")
-    }
+    guard try !rows[1][0].bool(0) else { throw readOnlyImport }
     do {
         let schema = try AnswerSchema.compile(Array(project.answerSchema.utf8))
         return (project, TaskEncoder(effortDefault: project.effortSeconds, answerSchema: schema))
@@ -120,6 +118,10 @@ private func begin(
         throw LedgerError(.fault, "the answer schema of \(project.name) cannot be read: \(error)", cause: error)
     }
 }
+
+private let readOnlyImport = LedgerError(
+    .refused, "the deployment is in read-only mode, which takes no imports",
+    remedy: "an operator ends it with plimsoll deployment read-only off --reason WHY")
 
 @concurrent
 private func copy(_ bytes: [UInt8], before: Int64, _ connection: Connection) async throws {
@@ -235,6 +237,7 @@ private func insert(
     }
     // The lanes' locks come last: whoever waits for them waits for the commit alone.
     try await appendSpans(slots, on: connection)
+    guard try await !connection.query(Query(ImportStatements.isReadOnlyNow))[0].bool(0) else { throw readOnlyImport }
     let outcome = ImportOutcome(
         importID: importID, imported: Int(count), skipped: skipped, conflicts: 0, conflictingKeys: [])
     return (outcome, Array(Set(slots.map(\.lane))).sorted())

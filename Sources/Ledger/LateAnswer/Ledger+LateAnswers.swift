@@ -31,8 +31,10 @@ enum LateAnswerStatements {
         from late_answer a join lane l on l.project_id = a.project_id
             join task t on t.lane_id = l.lane_id and t.task_id = a.task_id
         where a.project_id = $1 and a.state = 'waiting' and not exists (
-            select from exclusion e join project_purpose u on u.purpose = e.purpose and u.project_id = a.project_id
-            where e.person_id = a.person_id and e.up_to_n >= a.person_n)
+            select from exclusion e
+            where e.person_id = a.person_id and e.up_to_n >= a.person_n
+                and (exists (select from project_purpose u where u.purpose = e.purpose and u.project_id = a.project_id)
+                    or l.severity > 1 and e.purpose = 'severity-' || l.severity))
         order by a.late_id limit $2
         """)
     /// Index: late_answer_pkey.

@@ -35,5 +35,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 8, name: "workload", sql: PackageResources._08_workload_sql),
         Migration(number: 9, name: "chain", sql: PackageResources._09_chain_sql),
         Migration(number: 11, name: "org", sql: PackageResources._11_org_sql),
+        Migration(number: 10, name: "data", sql: PackageResources._10_data_sql),
     ]
 }

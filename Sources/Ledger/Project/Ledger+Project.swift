@@ -23,7 +23,8 @@ extension Ledger {
                 Query(
                     ProjectStatements.insert, .text(draft.name), .int2(Int16(draft.overlap ?? 1)),
                     .int4(Int32(draft.weight ?? 1)),
-                    .int4(Int32(draft.effortSeconds ?? ProjectDraft.effortDefault)), .text(answerSchema)))
+                    .int4(Int32(draft.effortSeconds ?? ProjectDraft.effortDefault)), .text(answerSchema),
+                    .bool(draft.refill ?? true)))
             guard let id = try rows.first?.int8(0) else {
                 throw LedgerError(.conflict, "there is a project \(draft.name) already")
             }
@@ -71,7 +72,7 @@ extension Ledger {
             queries.append(
                 Query(
                     ProjectStatements.set, id, .int4(draft.weight.map { Int32($0) }),
-                    .int4(draft.effortSeconds.map { Int32($0) }), .int8(version)))
+                    .int4(draft.effortSeconds.map { Int32($0) }), .int8(version), .bool(draft.refill)))
             _ = try await connection.pipeline(queries)
             let project = try await findProject(draft.name, on: connection)
             try await appendChainEvent(.projectSet, actor: actor, detail: detail(project), on: connection)
@@ -110,6 +111,6 @@ private func detail(_ project: ProjectRecord) -> JSONValue {
         "project": .string(project.name), "overlap": .integer(Int64(project.overlap)),
         "weight": .integer(Int64(project.weight)), "effort_seconds": .integer(Int64(project.effortSeconds)),
         "instructions_version": .integer(project.instructionsVersion), "purposes": .strings(project.purposes),
-        "named_persons": .strings(project.namedPersons),
+        "named_persons": .strings(project.namedPersons), "refill": .bool(project.refill),
     ]
 }

@@ -28,10 +28,13 @@ public struct ProjectDraft: Sendable, Hashable {
     public var purposes: [String]
     /// Who answers concerns, in the order of escalation.
     public var namedPersons: [String]
+    /// Whether the slot of a label that its author withdrew goes to somebody else. Default yes.
+    public var refill: Bool?
 
     public init(
         name: String, instructions: String? = nil, answerSchema: String? = nil, overlap: Int? = nil,
-        weight: Int? = nil, effortSeconds: Int? = nil, purposes: [String] = [], namedPersons: [String] = []
+        weight: Int? = nil, effortSeconds: Int? = nil, purposes: [String] = [], namedPersons: [String] = [],
+        refill: Bool? = nil
     ) {
         self.name = name
         self.instructions = instructions
@@ -41,6 +44,7 @@ public struct ProjectDraft: Sendable, Hashable {
         self.effortSeconds = effortSeconds
         self.purposes = purposes
         self.namedPersons = namedPersons
+        self.refill = refill
     }
 
     public static let overlapRange = 1...64
@@ -98,6 +102,7 @@ public struct ProjectRecord: Sendable, Hashable {
     public let instructions: String
     public let purposes: [String]
     public let namedPersons: [String]
+    public let refill: Bool
 
     init(_ row: Row) throws {
         id = ProjectID(try row.int8(0))
@@ -111,5 +116,6 @@ public struct ProjectRecord: Sendable, Hashable {
         instructions = try row.text(8)
         purposes = try row.textArray(9)
         namedPersons = try row.textArray(10)
+        refill = try row.bool(11)
     }
 }

@@ -7,7 +7,7 @@ enum ProjectStatements {
             coalesce((select array_agg(u.purpose order by u.purpose) from project_purpose u
                 where u.project_id = p.project_id), '{}'),
             coalesce((select array_agg(n.name order by n.position) from named_person n
-                where n.project_id = p.project_id), '{}')
+                where n.project_id = p.project_id), '{}'), p.refill
         from project p left join instructions i
             on i.project_id = p.project_id and i.version = p.instructions_version
         """
@@ -20,8 +20,8 @@ enum ProjectStatements {
     static let insert = Statement(
         "project_insert",
         """
-        insert into project (name, overlap, weight, effort_seconds, answer_schema)
-        values ($1, $2, $3, $4, $5) on conflict (name) do nothing returning project_id
+        insert into project (name, overlap, weight, effort_seconds, answer_schema, refill)
+        values ($1, $2, $3, $4, $5, $6) on conflict (name) do nothing returning project_id
         """)
     static let instructions = Statement(
         "project_instructions", "insert into instructions (project_id, version, body) values ($1, $2, $3)")
@@ -42,7 +42,7 @@ enum ProjectStatements {
         "project_set",
         """
         update project set weight = coalesce($2, weight), effort_seconds = coalesce($3, effort_seconds),
-            instructions_version = coalesce($4, instructions_version)
+            instructions_version = coalesce($4, instructions_version), refill = coalesce($5, refill)
         where project_id = $1
         """)
     static let state = Statement("project_state", "update project set state = $2 where project_id = $1")

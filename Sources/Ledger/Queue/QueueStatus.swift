@@ -110,7 +110,7 @@ enum QueueStatements {
     static let labels = Statement(
         "queue_labels",
         """
-        select coalesce(sum(done), 0)::bigint from tally_minute
+        select coalesce(sum(greatest(done, 0)), 0)::bigint from tally_minute
         where project_id = $1 and minute >= (select clock() - make_interval(hours => $2))
         """)
     /// Who contributed in the hours that began since a moment, no further than $3 people: one index probe for each of

@@ -16,7 +16,7 @@ extension WaitingReason {
 
     static let readOnly = WaitingReason(
         .readOnly, "the deployment is in read-only mode",
-        "end it in the database: update plimsoll.deployment set read_only = false")
+        "plimsoll deployment read-only off --reason WHY; plimsoll deployment show says why it is on")
 
     static let noCoordinator = WaitingReason(
         .noCoordinator, "no coordinator is running", "plimsoll serve, or plimsoll up")

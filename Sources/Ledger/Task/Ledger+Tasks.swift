@@ -59,7 +59,7 @@ enum TaskStatements {
             (select count(*) from lease x where x.task_id = t.task_id)
                 + (select count(*) from parked x where x.task_id = t.task_id),
             (select count(*) from delivery_failure f where f.task_id = t.task_id and f.fence >
-                coalesce((select max(x.fence) from label x where x.task_id = t.task_id), 0)),
+                coalesce((select max(x.fence) from kept_label x where x.task_id = t.task_id), 0)),
             (select z.why from closed_task z where z.task_id = t.task_id)
         from c join task t on t.lane_id = c.lane_id and t.task_id = c.task_id join lane a on a.lane_id = t.lane_id
         """

@@ -5,7 +5,7 @@ import PlimsollProtocol
 struct Labels: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "label", abstract: "Accepted answers: take them out, with proof.",
-        subcommands: [ExportLabels.self, VerifyLabels.self, LateAnswers.self])
+        subcommands: [ExportLabels.self, VerifyLabels.self, SupersededLabels.self, LateAnswers.self])
 }
 
 struct LateAnswers: AsyncParsableCommand {

@@ -5,7 +5,10 @@ import PlimsollModel
 struct VerifyLabels: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Compare the files of an export with its manifest.",
-        discussion: "Needs no coordinator. Exit code 1 when anything differs.")
+        discussion: """
+            Needs no coordinator. Exit code 1 when anything differs. Whether records must be dropped since, \
+            `plimsoll label superseded fetch` asks.
+            """)
 
     @Argument(help: "The export's folder.")
     var directory: String
@@ -29,6 +32,15 @@ struct VerifyLabels: AsyncParsableCommand {
                     + mismatches.map { "  \($0)" }.joined(separator: "\n"),
                 next: "export again into another folder")
         }
-        output.report("\(directory) is what its manifest says", ["ok": true, "mismatches": []])
+        let manifest = try ExportManifest.newest(in: directory)
+        let dropped = manifest.dropped.count
+        let rest =
+            dropped == 0
+            ? ""
+            : "; \(ExportManifest.fileName(number: manifest.number)) names \(dropped) of its records that must be "
+                + "dropped before it is used"
+        output.report(
+            "\(directory) is what its manifest says\(rest)",
+            ["ok": true, "mismatches": [], "dropped": .number(JSONNumber(dropped))])
     }
 }

@@ -3,5 +3,5 @@ import ArgumentParser
 struct Me: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "me", abstract: "What the deployment knows of you, for you alone.",
-        subcommands: [ShowMe.self, MySelections.self, MyTeams.self])
+        subcommands: [ShowMe.self, MySelections.self, MyTeams.self, EraseMe.self])
 }

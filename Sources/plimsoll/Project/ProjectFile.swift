@@ -14,10 +14,11 @@ struct ProjectFile {
     var purposes: [String]?
     var effort: Duration?
     var namedPersons: [String]?
+    var refill: Bool?
 
     static let keys = [
         "name", "instructions", "instructions_file", "answer_schema", "answer_schema_file", "overlap", "weight",
-        "purposes", "effort", "effort_seconds", "named_persons",
+        "purposes", "effort", "effort_seconds", "named_persons", "refill",
     ]
 
     init() {}
@@ -49,6 +50,7 @@ struct ProjectFile {
         purposes = try map.strings("purposes")
         effort = try map.duration("effort") ?? map.integer("effort_seconds", in: 1...14_400).map { .seconds($0) }
         namedPersons = try map.strings("named_persons")
+        refill = try map.bool("refill")
     }
 
     /// What this names, on top of `document`.
@@ -61,6 +63,7 @@ struct ProjectFile {
         if let purposes { document.purposes = purposes }
         if let effort { document.effortSeconds = UInt32(effort.components.seconds) }
         if let namedPersons { document.namedPersons = namedPersons }
+        if let refill { document.refill = refill }
     }
 
     /// The document that creates the project.

@@ -28,6 +28,11 @@ struct ProjectOptions: ParsableArguments {
     @Option(name: .customLong("named-person"), help: "Who answers concerns, in order of escalation; may be repeated.")
     var namedPersons: [String] = []
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether a task goes to somebody else when an engineer takes their answer back. Default: yes.")
+    var refill: Bool?
+
     /// The file, with what the command line names on top.
     func resolved() throws -> ProjectFile {
         var result = try file.map { try ProjectFile(path: $0) } ?? ProjectFile()
@@ -43,6 +48,7 @@ struct ProjectOptions: ParsableArguments {
             result.effort = duration
         }
         if !namedPersons.isEmpty { result.namedPersons = namedPersons }
+        if let refill { result.refill = refill }
         for (option, value, range) in [("overlap", result.overlap, 1...64), ("weight", result.weight, 1...1_000)] {
             if let value, !range.contains(value) {
                 throw CommandFailure(

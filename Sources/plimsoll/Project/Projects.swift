@@ -39,6 +39,7 @@ struct ProjectDetails: Listable {
                 shown: column.shown.map { shown in { shown($0.document) } }
             ) { column.value($0.document) }
         } + [
+            Column("refill", "refill") { .bool($0.document.refill) },
             Column("named persons", "named_persons") { .array($0.document.namedPersons.map(JSONValue.string)) },
             Column("instructions version", "instructions_version") {
                 .number(JSONNumber(Int($0.document.instructionsVersion)))

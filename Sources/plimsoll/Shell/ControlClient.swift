@@ -15,6 +15,9 @@ struct ControlClient: Sendable {
     let receipts: Plimsoll_V1_Receipts.Client<Transport>
     let organisation: Plimsoll_V1_Organisation.Client<Transport>
     let concerns: Plimsoll_V1_Concerns.Client<Transport>
+    let exports: Plimsoll_V1_Exports.Client<Transport>
+    let deployment: Plimsoll_V1_Deployment.Client<Transport>
+    let person: Plimsoll_V1_Person.Client<Transport>
     /// Where it answered.
     let address: ServerAddress
     /// As whom we ask.
@@ -73,8 +76,7 @@ struct ControlClient: Sendable {
                 tls.trustRoots = .certificates([.file(path: identity.trustPath, format: .pem)])
             })
         return try await withGRPCClient(transport: transport) { grpc in
-            try await body(
-                ControlClient(grpc, address: address, me: content.certificate))
+            try await body(ControlClient(grpc, address: address, me: content.certificate))
         }
     }
 
@@ -88,6 +90,9 @@ struct ControlClient: Sendable {
         health = Grpc_Health_V1_Health.Client(wrapping: grpc)
         organisation = Plimsoll_V1_Organisation.Client(wrapping: grpc)
         concerns = Plimsoll_V1_Concerns.Client(wrapping: grpc)
+        exports = Plimsoll_V1_Exports.Client(wrapping: grpc)
+        deployment = Plimsoll_V1_Deployment.Client(wrapping: grpc)
+        person = Plimsoll_V1_Person.Client(wrapping: grpc)
         self.address = address
         self.me = me
     }

@@ -42,6 +42,7 @@ enum EventSentence {
         case .limitTooNear: "a limit is too near for another task"
         case .break: "it is time for a break"
         case .notReady: "the coordinator cannot decide now"
+        case .readOnly: "the deployment is in read-only mode: nothing new comes, what you hold you can finish"
         case .unspecified, .UNRECOGNIZED: "no task now"
         }
     }

@@ -1,0 +1,138 @@
+public import PlimsollModel
+import Postgres
+
+/// What an erasure did.
+public struct ErasureOutcome: Sendable, Hashable {
+    /// One for each purpose that was still agreed to.
+    public var receipts: [ConsentReceipt] = []
+    public var labels = 0
+    public var lateAnswers = 0
+    /// Under which what had to stay stands; nil where the person stays.
+    public var pseudonym: String?
+    /// Events of the chain whose details are gone.
+    public var chainDetails = 0
+}
+
+enum ErasureStatements {
+    /// Purposes whose latest event opens the gate, ended by time or not. Index: consent_event_pkey.
+    static let agreed = Statement(
+        "erasure_agreed",
+        """
+        select purpose from (
+            select distinct on (purpose) purpose, state from consent_event where person_id = $1
+            order by purpose, n desc) c
+        where state in ('given', 'renewed') and ($2::text is null or purpose = $2) order by purpose
+        """)
+    static let owed = Statement(
+        "erasure_owed",
+        """
+        select exists (select from owed_drop where person_id = $1)
+            or exists (select from owed_refill where person_id = $1)
+        """)
+    /// Under the person's lock. See the function.
+    static let answers = Statement("erasure_answers", "select * from erase_answers($1, $2, $3)")
+    /// PL006: something is left or came meanwhile. PL007: another role. Under the epoch and the person's lock.
+    static let person = Statement("erasure_person", "select erase_person($1, $2)")
+    static let roles = Statement(
+        "erasure_roles", "select exists (select from role_grant where person_id = $1 and role <> 'engineer')")
+}
+
+extension Ledger {
+    /// Answers that are erased under one hold of the person's lock.
+    static let erasureStep: Int32 = 500
+    /// How often it is looked whether what withdrawals owe has been settled, by this coordinator or another.
+    static let owedPatience = Duration.milliseconds(100)
+    static let owedLooksMax = 300
+
+    /// Removes what a person answered under a purpose, or everything and the name (`purpose` nil). Withdraws first what
+    /// is still agreed to, and waits until earlier exports were told what to drop. Goes in steps, each whole: cut
+    /// short, running it again does the rest.
+    ///
+    /// Throws `.notFound` for a purpose that nobody knows, `.refused` while the person also acts for the deployment,
+    /// and `.busy` when something came in between.
+    public func erase(purpose: String?, voice: ConsentVoice) async throws -> ErasureOutcome {
+        guard let person = try await person(named: voice.name) else { throw unknownPerson(voice.name) }
+        let id = Bind.int8(person.id.rawValue)
+        if purpose == nil, try await read(Query(ErasureStatements.roles, id))[0].bool(0) {
+            throw LedgerError(
+                .refused, "you also act for the deployment, and what was done in its name stays on the record",
+                remedy: "have the other role revoked first (plimsoll role revoke), or erase by purpose")
+        }
+        var outcome = ErasureOutcome()
+        let agreed = try await read(Query(ErasureStatements.agreed, id, .text(purpose)))
+        for row in agreed {
+            outcome.receipts.append(try await withdrawAgreement(purpose: try row.text(0), voice: voice))
+        }
+        if agreed.isEmpty, let purpose {
+            // Says whether the name is known at all; a purpose that was withdrawn before gets another receipt.
+            outcome.receipts.append(try await withdrawAgreement(purpose: purpose, voice: voice))
+        }
+        try await settleOwed(to: person.id)
+        while try await eraseAnswers(of: person.id, purpose, &outcome) {}
+        if purpose == nil { try await eraseName(of: person, &outcome) }
+        return outcome
+    }
+
+    /// What this person's withdrawals owe comes first: an erased answer could not be named to those who hold it.
+    private func settleOwed(to person: PersonID) async throws {
+        for _ in 0..<Self.owedLooksMax {
+            try await settleWithdrawals()
+            if try await !read(Query(ErasureStatements.owed, .int8(person.rawValue)))[0].bool(0) { return }
+            try await Task.sleep(for: Self.owedPatience)
+        }
+        throw LedgerError(
+            .busy, "what your withdrawal set off is not done yet", remedy: "erase again in a minute; nothing is lost")
+    }
+
+    private func eraseAnswers(
+        of person: PersonID, _ purpose: String?, _ outcome: inout ErasureOutcome
+    ) async throws -> Bool {
+        let (labels, late) = try await transaction { connection in
+            _ = try await connection.query(Query(OwedStatements.epochLock))
+            try await lockPeople([person], on: connection)
+            var (labels, late) = (0, 0)
+            var tallies: [ProjectID: TallyChange] = [:]
+            for row in try await connection.query(
+                Query(ErasureStatements.answers, .int8(person.rawValue), .text(purpose), .int4(Self.erasureStep)))
+            {
+                labels += Int(try row.int8(1))
+                late += Int(try row.int8(3))
+                // The slot of a project that does not refill stays empty: it is no slot any more.
+                let done = try row.int8(2)
+                tallies[ProjectID(try row.int8(0))] = TallyChange(slots: -done, done: -done, late: -(try row.int8(4)))
+            }
+            try await appendTally(tallies, on: connection)
+            return (labels, late)
+        }
+        outcome.labels += labels
+        outcome.lateAnswers += late
+        return labels == Int(Self.erasureStep)
+    }
+
+    /// Under the epoch, so that streams of the person end and nothing of theirs is under way.
+    private func eraseName(of person: PersonRow, _ outcome: inout ErasureOutcome) async throws {
+        let pseudonym = "erased-" + Pseudonyms.makeKey().prefix(8).hex
+        do {
+            outcome.chainDetails = try await withEpoch(cause: "person erased") { connection in
+                try await lockPeople([person.id], on: connection)
+                let details = try await connection.query(
+                    Query(ErasureStatements.person, .int8(person.id.rawValue), .text(pseudonym)))[0].int8(0)
+                try await appendChainEvent(.personErased, actor: pseudonym, detail: [:], on: connection)
+                return Int(details)
+            }
+        } catch let error as LedgerError {
+            switch (error.cause as? PostgresError)?.sqlState {
+            case "PL006":
+                throw LedgerError(
+                    .busy, "something of yours came in between", remedy: "erase again", cause: error.cause)
+            case "PL007":
+                throw LedgerError(
+                    .refused, "you were given another role in this moment", remedy: "have it revoked first",
+                    cause: error.cause)
+            default: throw error
+            }
+        }
+        outcome.pseudonym = pseudonym
+        await notify(.person, person.id.description)
+    }
+}

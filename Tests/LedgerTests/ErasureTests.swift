@@ -1,0 +1,132 @@
+import Ledger
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct ErasureTests {
+    private let name = "zaphira"
+    private var voice: ConsentVoice { ConsentVoice(name: name, certificateSerial: "ab01") }
+
+    /// A person with something in every table that speaks of people.
+    private func fill(_ fixture: LedgerFixture) async throws {
+        let ledger = fixture.ledger
+        try await fixture.project(purposes: ["taking-part", "training"], people: [name, "bob"])
+        try await fixture.importTasks(tasks(4))
+        try await fixture.answer(try await fixture.lease("t0", to: name), #"{"label":"canary-label"}"#)
+        try await fixture.answer(try await fixture.lease("t1", to: "bob"), #"{"label":"of-bob"}"#)
+        try await ledger.recordCertificate(
+            CertificateRow.Draft(
+                serial: "ab01", identity: "spiffe://test/engineer/\(name)/worker/w1", name: name,
+                notBefore: Moment(microseconds: 0), notAfter: Moment(microseconds: 4_000_000_000_000_000)), by: "op")
+        _ = try await ledger.enrolEngineer(
+            name, zone: nil, projects: ["puzzles"], selection: record, tokenHash: [1, 2, 3], by: "op")
+        let id = "(select person_id from person where name = '\(name)')"
+        try await fixture.owner.execute(
+            script: """
+                insert into late_answer (task_id, person_id, fence, project_id, person_n, arrived_on, answer_hash, answer,
+                    why) select task_id, \(id), 77, project_id, 1, current_date, '\\x01', '{"label":"canary-late"}', 'expired'
+                    from task where external_key = 't2';
+                insert into tally (project_id, at, late) select project_id, clock(), 1 from project;
+                insert into decision values (\(id), clock(), 'break', 'canary-decision', '50m', null);
+                insert into lease_history select \(id), 5, task_id, 1, lane_id, clock(), clock(), 'label' from task limit 1;
+                insert into contribution select project_id, date_trunc('hour', clock()), \(id) from project;
+                insert into delivery_failure select task_id, 6, \(id), 'expired', clock() from task limit 1;
+                """)
+        _ = try await ledger.exportLabels(project: "puzzles", purpose: "training", by: "op") { _ in
+        } receive: { _ in
+        }
+    }
+
+    @Test func afterAnErasureNoDumpHoldsTheNameOrAnAnswer() async throws {
+        try await withLedger { fixture in
+            try await fill(fixture)
+            let before = try DatabaseDump.text(of: fixture.conninfo)
+            for word in [name, "canary-label", "canary-late", "canary-decision", "of-bob"] {
+                #expect(before.contains(word), "\(word) is not there to be looked for")
+            }
+            let events = try await fixture.number("select count(*) from chain_event")
+            let outcome = try await fixture.ledger.erase(purpose: nil, voice: voice)
+            #expect(outcome.receipts.map(\.purpose) == ["taking-part", "training"])
+            #expect(outcome.labels == 1 && outcome.lateAnswers == 1 && outcome.chainDetails > 4)
+            let after = try DatabaseDump.text(of: fixture.conninfo)
+            for word in [name, "canary-label", "canary-late", "canary-decision"] {
+                #expect(!after.contains(word), "\(word) is still there")
+            }
+            #expect(after.contains("of-bob"))
+            let pseudonym = try #require(outcome.pseudonym)
+            #expect(try await fixture.texts("select name from person order by person_id") == [pseudonym, "bob"])
+            let id = "(select person_id from person where name = '\(pseudonym)')"
+            // What stays under the pseudonym: consent events, exclusions, that the task was had, deliveries that failed.
+            for table in ["consent_event", "exclusion", "declined", "delivery_failure"] {
+                #expect(try await fixture.number("select count(*) from \(table) where person_id = \(id)") > 0)
+            }
+            // The chain's events stay, each with its hash; only details went, hers alone.
+            #expect(try await fixture.number("select count(*) from chain_event") == events + 3)
+            #expect(try await fixture.number("select count(*) from chain_detail where actor = 'bob'") == 2)
+            // The export is told what to drop, though the answer is gone.
+            let superseded = try await fixture.ledger.supersededExports()
+            #expect(superseded.count == 1 && superseded[0].dropped == 1)
+            // Whoever has the name next is not met by the old certificate.
+            _ = try await fixture.ledger.enrolEngineer(
+                name, zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
+            #expect(try await fixture.ledger.admission(of: name, role: "engineer", serial: "ab01")?.isDenied == true)
+            #expect(try await fixture.ledger.admission(of: name, role: "engineer", serial: "cd02")?.isDenied == false)
+            // The freed slot waits, the figures are right, and the late answer waits no more.
+            #expect(
+                try await fixture.texts(
+                    "select sum(slots) || ' ' || sum(done) || ' ' || sum(leased) || ' ' || sum(late) from tally")
+                    == ["4 1 0 0"])
+        }
+    }
+
+    @Test func onePurposeTakesWhatStandsOnItAndLeavesThePerson() async throws {
+        try await withLedger { fixture in
+            try await fill(fixture)
+            try await fixture.project("other", people: [name])
+            try await fixture.importTasks(tasks(1), project: "other")
+            try await fixture.answer(
+                try await fixture.lease("t0", to: name, project: "other"), #"{"label":"canary-other"}"#)
+            let outcome = try await fixture.ledger.erase(purpose: "training", voice: voice)
+            #expect(outcome.receipts.map(\.purpose) == ["training"] && outcome.pseudonym == nil)
+            #expect(outcome.labels == 1 && outcome.lateAnswers == 1)
+            let dump = try DatabaseDump.text(of: fixture.conninfo)
+            #expect(!dump.contains("canary-label") && !dump.contains("canary-late"))
+            #expect(dump.contains("canary-other") && dump.contains(name))
+            // Once more is no harm.
+            let again = try await fixture.ledger.erase(purpose: "training", voice: voice)
+            #expect(again.labels == 0 && again.receipts.count == 1)
+            let unknown = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.erase(purpose: "trainin", voice: voice)
+            }
+            #expect(unknown?.code == .notFound)
+        }
+    }
+
+    @Test func withoutRefillAnErasedSlotIsNoSlotAnyMore() async throws {
+        try await withLedger { fixture in
+            try await fill(fixture)
+            _ = try await fixture.ledger.setProject(ProjectDraft(name: "puzzles", refill: false), by: "op")
+            _ = try await fixture.ledger.erase(purpose: nil, voice: voice)
+            #expect(try await fixture.number("select count(*) from label") == 1)
+            #expect(
+                try await fixture.texts("select sum(slots) || ' ' || sum(done) || ' ' || sum(leased) from tally")
+                    == ["3 1 0"])
+        }
+    }
+
+    @Test func whoActsForTheDeploymentKeepsTheNameUntilTheRoleIsGone() async throws {
+        try await withLedger { fixture in
+            try await fill(fixture)
+            try await fixture.ledger.grantRole(.reviewer, to: name, by: "op")
+            let error = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.ledger.erase(purpose: nil, voice: voice)
+            }
+            #expect(error?.code == .refused)
+            // Nothing was withdrawn on the way to the refusal.
+            #expect(try await fixture.number("select count(*) from exclusion") == 0)
+            try await fixture.ledger.revokeRole(.reviewer, from: name, by: "op")
+            #expect(try await fixture.ledger.erase(purpose: nil, voice: voice).pseudonym != nil)
+        }
+    }
+}

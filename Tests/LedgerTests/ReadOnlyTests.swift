@@ -1,0 +1,62 @@
+import Ledger
+import PlimsollModel
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct ReadOnlyTests {
+    @Test func importsAreRefusedAndNoWordOfAPersonIs() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann"])
+            let before = try await ledger.epochVersion()
+            let on = try await ledger.setReadOnly(true, reason: "the disk moves", by: "op")
+            #expect(on.isReadOnly && on.epoch == before + 1 && on.reason == "the disk moves" && on.by == "op")
+            #expect(try await ledger.deployment() == on)
+            let refused = await #expect(throws: LedgerError.self) { _ = try await fixture.importTasks(tasks(1)) }
+            #expect(refused?.code == .refused)
+            _ = try await fixture.withdraw("ann", "taking-part")
+            try await fixture.give("ann", "taking-part")
+            let diagnosis = try await ledger.diagnose().first { $0.name == "read-only mode" }
+            #expect(diagnosis?.state == .warning && diagnosis?.finding.contains("the disk moves") == true)
+            // Asking for what is so changes nothing.
+            #expect(try await ledger.setReadOnly(true, reason: "again", by: "op").reason == "the disk moves")
+            #expect(
+                try await fixture.number("select count(*) from chain_event where kind = 'deployment.read-only'") == 1)
+            let off = try await ledger.setReadOnly(false, reason: "it has moved", by: "op")
+            #expect(!off.isReadOnly)
+            try await fixture.importTasks(tasks(1))
+            let nothing = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.setReadOnly(true, reason: "", by: "op")
+            }
+            #expect(nothing?.code == .invalid)
+        }
+    }
+
+    /// An import that began before the switch does not commit after it.
+    @Test func anImportThatIsUnderWayMeetsTheSwitch() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: [])
+            let (pieces, sender) = AsyncThrowingStream.makeStream(of: ImportPiece.self)
+            let outcome = Task { try await ledger.importTasks(pieces, by: "op") }
+            sender.yield(ImportPiece(request: ImportRequest(project: "puzzles", source: "test")))
+            // It has begun once it has asked whether it may.
+            #expect(
+                try await eventually {
+                    try await fixture.number(
+                        """
+                        select count(*) from pg_stat_activity
+                        where query = 'select read_only from deployment' and datname = current_database()
+                        """) > 0
+                })
+            _ = try await ledger.setReadOnly(true, reason: "a test", by: "op")
+            sender.yield(ImportPiece(tasks: tasks(100)))
+            sender.yield(ImportPiece(total: 100))
+            sender.finish()
+            let error = await #expect(throws: LedgerError.self) { _ = try await outcome.value }
+            #expect(error?.code == .refused)
+            #expect(try await fixture.number("select count(*) from task") == 0)
+        }
+    }
+}
