@@ -141,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "IdentityTests", dependencies: ["Identity", "TestSupport", asn1, crypto, x509], swiftSettings: house),
         .testTarget(
-            name: "LedgerTests", dependencies: ["Ledger", "PlimsollModel", "Postgres", "TestSupport", crypto, logging],
+            name: "LedgerTests",
+            dependencies: ["Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", crypto, logging],
             swiftSettings: house),
         .testTarget(
             name: "CoordinatorTests",
@@ -167,7 +168,7 @@ let package = Package(
             name: "PlimsollTests",
             dependencies: [
                 "Coordinator", "Exchange", "Gateway", "Identity", "PlimsollModel", "PlimsollProtocol", "plimsoll",
-                argumentParser, grpc, unixSignals,
+                argumentParser, grpc, protobuf, unixSignals,
             ], swiftSettings: house),
         .testTarget(
             name: "SystemTests",

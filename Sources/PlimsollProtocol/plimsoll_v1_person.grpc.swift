@@ -1,5 +1,6 @@
 /// What a person may ask about the data that is held of them. Every call is about the holder of the certificate alone;
-/// whose it is comes from the certificate and from nothing else. Needs the role engineer.
+/// whose it is comes from the certificate and from nothing else. Any role that is granted to them will do, but for
+/// erasing, which is the engineer's.
 
 // DO NOT EDIT.
 // swift-format-ignore-file
@@ -23,6 +24,45 @@ public enum Plimsoll_V1_Person: Sendable {
     public static let descriptor = GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Person")
     /// Namespace for method metadata.
     public enum Method: Sendable {
+        /// Namespace for "ShowData" metadata.
+        public enum ShowData: Sendable {
+            /// Request type for "ShowData".
+            public typealias Input = Plimsoll_V1_ShowDataRequest
+            /// Response type for "ShowData".
+            public typealias Output = Plimsoll_V1_DataPart
+            /// Descriptor for "ShowData".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Person"),
+                method: "ShowData",
+                type: .serverStreaming
+            )
+        }
+        /// Namespace for "ListAnswers" metadata.
+        public enum ListAnswers: Sendable {
+            /// Request type for "ListAnswers".
+            public typealias Input = Plimsoll_V1_ListAnswersRequest
+            /// Response type for "ListAnswers".
+            public typealias Output = Plimsoll_V1_ListAnswersResponse
+            /// Descriptor for "ListAnswers".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Person"),
+                method: "ListAnswers",
+                type: .serverStreaming
+            )
+        }
+        /// Namespace for "ListAccess" metadata.
+        public enum ListAccess: Sendable {
+            /// Request type for "ListAccess".
+            public typealias Input = Plimsoll_V1_ListAccessRequest
+            /// Response type for "ListAccess".
+            public typealias Output = Plimsoll_V1_ListAccessResponse
+            /// Descriptor for "ListAccess".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Person"),
+                method: "ListAccess",
+                type: .unary
+            )
+        }
         /// Namespace for "Erase" metadata.
         public enum Erase: Sendable {
             /// Request type for "Erase".
@@ -38,6 +78,9 @@ public enum Plimsoll_V1_Person: Sendable {
         }
         /// Descriptors for all methods in the "plimsoll.v1.Person" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
+            ShowData.descriptor,
+            ListAnswers.descriptor,
+            ListAccess.descriptor,
             Erase.descriptor
         ]
     }
@@ -65,6 +108,61 @@ extension Plimsoll_V1_Person {
     /// Where possible, prefer using the stricter, less-verbose ``ServiceProtocol``
     /// or ``SimpleServiceProtocol`` instead.
     public protocol StreamingServiceProtocol: GRPCCore.RegistrableRPCService {
+        /// Handle the "ShowData" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+        /// > one, the rows of the parts after it are of that table.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Plimsoll_V1_ShowDataRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_DataPart` messages.
+        func showData(
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ShowDataRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_DataPart>
+
+        /// Handle the "ListAnswers" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The caller's own answers, with what became of each.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Plimsoll_V1_ListAnswersRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_ListAnswersResponse` messages.
+        func listAnswers(
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ListAnswersRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAnswersResponse>
+
+        /// Handle the "ListAccess" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Plimsoll_V1_ListAccessRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_ListAccessResponse` messages.
+        func listAccess(
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ListAccessRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAccessResponse>
+
         /// Handle the "Erase" method.
         ///
         /// > Source IDL Documentation:
@@ -93,6 +191,61 @@ extension Plimsoll_V1_Person {
     /// the ``SimpleServiceProtocol``. If you need fine grained control over your RPCs then
     /// use ``StreamingServiceProtocol``.
     public protocol ServiceProtocol: Plimsoll_V1_Person.StreamingServiceProtocol {
+        /// Handle the "ShowData" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+        /// > one, the rows of the parts after it are of that table.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ShowDataRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_DataPart` messages.
+        func showData(
+            request: GRPCCore.ServerRequest<Plimsoll_V1_ShowDataRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_DataPart>
+
+        /// Handle the "ListAnswers" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The caller's own answers, with what became of each.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAnswersRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_ListAnswersResponse` messages.
+        func listAnswers(
+            request: GRPCCore.ServerRequest<Plimsoll_V1_ListAnswersRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAnswersResponse>
+
+        /// Handle the "ListAccess" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Plimsoll_V1_ListAccessResponse` message.
+        func listAccess(
+            request: GRPCCore.ServerRequest<Plimsoll_V1_ListAccessRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse>
+
         /// Handle the "Erase" method.
         ///
         /// > Source IDL Documentation:
@@ -119,6 +272,63 @@ extension Plimsoll_V1_Person {
     /// doesn't provide access to request or response metadata. If you need access to these
     /// then use ``ServiceProtocol`` instead.
     public protocol SimpleServiceProtocol: Plimsoll_V1_Person.ServiceProtocol {
+        /// Handle the "ShowData" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+        /// > one, the rows of the parts after it are of that table.
+        ///
+        /// - Parameters:
+        ///   - request: A `Plimsoll_V1_ShowDataRequest` message.
+        ///   - response: A response stream of `Plimsoll_V1_DataPart` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func showData(
+            request: Plimsoll_V1_ShowDataRequest,
+            response: GRPCCore.RPCWriter<Plimsoll_V1_DataPart>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
+        /// Handle the "ListAnswers" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The caller's own answers, with what became of each.
+        ///
+        /// - Parameters:
+        ///   - request: A `Plimsoll_V1_ListAnswersRequest` message.
+        ///   - response: A response stream of `Plimsoll_V1_ListAnswersResponse` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func listAnswers(
+            request: Plimsoll_V1_ListAnswersRequest,
+            response: GRPCCore.RPCWriter<Plimsoll_V1_ListAnswersResponse>,
+            context: GRPCCore.ServerContext
+        ) async throws
+
+        /// Handle the "ListAccess" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        ///
+        /// - Parameters:
+        ///   - request: A `Plimsoll_V1_ListAccessRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Plimsoll_V1_ListAccessResponse` to respond with.
+        func listAccess(
+            request: Plimsoll_V1_ListAccessRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Plimsoll_V1_ListAccessResponse
+
         /// Handle the "Erase" method.
         ///
         /// > Source IDL Documentation:
@@ -145,6 +355,39 @@ extension Plimsoll_V1_Person {
 extension Plimsoll_V1_Person.StreamingServiceProtocol {
     public func registerMethods<Transport>(with router: inout GRPCCore.RPCRouter<Transport>) where Transport: GRPCCore.ServerTransport {
         router.registerHandler(
+            forMethod: Plimsoll_V1_Person.Method.ShowData.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ShowDataRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_DataPart>(),
+            handler: { request, context in
+                try await self.showData(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Plimsoll_V1_Person.Method.ListAnswers.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ListAnswersRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ListAnswersResponse>(),
+            handler: { request, context in
+                try await self.listAnswers(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Plimsoll_V1_Person.Method.ListAccess.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ListAccessRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ListAccessResponse>(),
+            handler: { request, context in
+                try await self.listAccess(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Plimsoll_V1_Person.Method.Erase.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_EraseRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_EraseResponse>(),
@@ -161,6 +404,39 @@ extension Plimsoll_V1_Person.StreamingServiceProtocol {
 // Default implementation of streaming methods from 'StreamingServiceProtocol'.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension Plimsoll_V1_Person.ServiceProtocol {
+    public func showData(
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ShowDataRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_DataPart> {
+        let response = try await self.showData(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    public func listAnswers(
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ListAnswersRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAnswersResponse> {
+        let response = try await self.listAnswers(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    public func listAccess(
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ListAccessRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAccessResponse> {
+        let response = try await self.listAccess(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
     public func erase(
         request: GRPCCore.StreamingServerRequest<Plimsoll_V1_EraseRequest>,
         context: GRPCCore.ServerContext
@@ -176,6 +452,53 @@ extension Plimsoll_V1_Person.ServiceProtocol {
 // Default implementation of methods from 'ServiceProtocol'.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension Plimsoll_V1_Person.SimpleServiceProtocol {
+    public func showData(
+        request: GRPCCore.ServerRequest<Plimsoll_V1_ShowDataRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_DataPart> {
+        return GRPCCore.StreamingServerResponse<Plimsoll_V1_DataPart>(
+            metadata: [:],
+            producer: { writer in
+                try await self.showData(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    public func listAnswers(
+        request: GRPCCore.ServerRequest<Plimsoll_V1_ListAnswersRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAnswersResponse> {
+        return GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAnswersResponse>(
+            metadata: [:],
+            producer: { writer in
+                try await self.listAnswers(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    public func listAccess(
+        request: GRPCCore.ServerRequest<Plimsoll_V1_ListAccessRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse> {
+        return GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse>(
+            message: try await self.listAccess(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
     public func erase(
         request: GRPCCore.ServerRequest<Plimsoll_V1_EraseRequest>,
         context: GRPCCore.ServerContext
@@ -199,6 +522,76 @@ extension Plimsoll_V1_Person {
     /// You don't need to implement this protocol directly, use the generated
     /// implementation, ``Client``.
     public protocol ClientProtocol: Sendable {
+        /// Call the "ShowData" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+        /// > one, the rows of the parts after it are of that table.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ShowDataRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ShowDataRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_DataPart` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func showData<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ShowDataRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ShowDataRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_DataPart>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_DataPart>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListAnswers" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The caller's own answers, with what became of each.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAnswersRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ListAnswersRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ListAnswersResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listAnswers<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ListAnswersRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ListAnswersRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ListAnswersResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_ListAnswersResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListAccess" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ListAccessRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ListAccessResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listAccess<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ListAccessRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ListAccessRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ListAccessResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ListAccessResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
         /// Call the "Erase" method.
         ///
         /// > Source IDL Documentation:
@@ -238,6 +631,105 @@ extension Plimsoll_V1_Person {
         ///   - client: A `GRPCCore.GRPCClient` providing a communication channel to the service.
         public init(wrapping client: GRPCCore.GRPCClient<Transport>) {
             self.client = client
+        }
+
+        /// Call the "ShowData" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+        /// > one, the rows of the parts after it are of that table.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ShowDataRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ShowDataRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_DataPart` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func showData<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ShowDataRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ShowDataRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_DataPart>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_DataPart>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Plimsoll_V1_Person.Method.ShowData.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListAnswers" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The caller's own answers, with what became of each.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAnswersRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ListAnswersRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ListAnswersResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listAnswers<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ListAnswersRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ListAnswersRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ListAnswersResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_ListAnswersResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Plimsoll_V1_Person.Method.ListAnswers.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListAccess" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ListAccessRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ListAccessResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listAccess<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ListAccessRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ListAccessRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ListAccessResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ListAccessResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Plimsoll_V1_Person.Method.ListAccess.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
         }
 
         /// Call the "Erase" method.
@@ -280,6 +772,90 @@ extension Plimsoll_V1_Person {
 // Helpers providing default arguments to 'ClientProtocol' methods.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension Plimsoll_V1_Person.ClientProtocol {
+    /// Call the "ShowData" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+    /// > one, the rows of the parts after it are of that table.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Plimsoll_V1_ShowDataRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func showData<Result>(
+        request: GRPCCore.ClientRequest<Plimsoll_V1_ShowDataRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_DataPart>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.showData(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ShowDataRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_DataPart>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAnswers" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The caller's own answers, with what became of each.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Plimsoll_V1_ListAnswersRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listAnswers<Result>(
+        request: GRPCCore.ClientRequest<Plimsoll_V1_ListAnswersRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_ListAnswersResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.listAnswers(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ListAnswersRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ListAnswersResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAccess" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listAccess<Result>(
+        request: GRPCCore.ClientRequest<Plimsoll_V1_ListAccessRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ListAccessResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listAccess(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ListAccessRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ListAccessResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Erase" method.
     ///
     /// > Source IDL Documentation:
@@ -314,6 +890,102 @@ extension Plimsoll_V1_Person.ClientProtocol {
 // Helpers providing sugared APIs for 'ClientProtocol' methods.
 @available(macOS 15.0, iOS 18.0, watchOS 11.0, tvOS 18.0, visionOS 2.0, *)
 extension Plimsoll_V1_Person.ClientProtocol {
+    /// Call the "ShowData" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Everything that is held about the caller, table by table, as the inventory lists them: a part with `table` begins
+    /// > one, the rows of the parts after it are of that table.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func showData<Result>(
+        _ message: Plimsoll_V1_ShowDataRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_DataPart>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_ShowDataRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.showData(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAnswers" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The caller's own answers, with what became of each.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listAnswers<Result>(
+        _ message: Plimsoll_V1_ListAnswersRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_ListAnswersResponse>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_ListAnswersRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listAnswers(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListAccess" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listAccess<Result>(
+        _ message: Plimsoll_V1_ListAccessRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ListAccessResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_ListAccessRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listAccess(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "Erase" method.
     ///
     /// > Source IDL Documentation:

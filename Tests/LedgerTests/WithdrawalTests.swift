@@ -267,6 +267,7 @@ import Testing
             "feed_adopt",
             "cancel_rest", "requeue_free", "late_free_slot", "task_waiting",
         ]
+        // Those without a name of their own are called by how they are made: the export's cursor and the author's own.
         let appliers: Set = ["export_declare", "owed_records"]
         var seen: Set<String> = []
         for (name, text) in try Self.statements() {

@@ -82,8 +82,9 @@ enum LabelText {
 }
 
 /// RFC 4180.
-enum CSVText {
-    static func append(_ fields: [String], to bytes: inout [UInt8]) {
+public enum CSVText {
+    /// One record, with its line end.
+    public static func append(_ fields: [String], to bytes: inout [UInt8]) {
         for (index, field) in fields.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             append(field, to: &bytes)

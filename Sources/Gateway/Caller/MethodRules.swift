@@ -73,7 +73,11 @@ enum MethodRules {
     ]
 
     private static let person: [String: Rule] = [
-        "Erase": .granted(.engineer, share: .refusal)
+        // About the caller alone, whatever they act as.
+        "ShowData": .anyRole,
+        "ListAnswers": .anyRole,
+        "ListAccess": .anyRole,
+        "Erase": .granted(.engineer, share: .refusal),
     ]
 
     private static let control: [String: Rule] = [

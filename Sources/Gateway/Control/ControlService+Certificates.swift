@@ -45,6 +45,7 @@ extension ControlService {
     func listCertificates(
         request: Plimsoll_V1_ListCertificatesRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListCertificatesResponse {
+        try await ledger.recordRead(.certificateList(of: request.name.orNil), by: context.caller.name)
         let rows = try await ledger.certificates(of: request.name.orNil)
         return .with {
             $0.certificates = rows.map { row in

@@ -47,6 +47,7 @@ extension ControlService {
     func listLateAnswers(
         request: Plimsoll_V1_ListLateAnswersRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListLateAnswersResponse {
+        try await ledger.recordRead(.lateAnswers(project: request.project), by: context.caller.name)
         let answers = try await ledger.lateAnswers(project: request.project)
         return .with {
             $0.answers = answers.map { answer in

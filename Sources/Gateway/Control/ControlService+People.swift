@@ -30,6 +30,7 @@ extension ControlService {
     func listEngineers(
         request: Plimsoll_V1_ListEngineersRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListEngineersResponse {
+        try await ledger.recordRead(.engineerList, by: context.caller.name)
         let engineers = try await ledger.engineers()
         return .with {
             $0.engineers = engineers.map { engineer in
@@ -58,6 +59,7 @@ extension ControlService {
     func listRoles(
         request: Plimsoll_V1_ListRolesRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListRolesResponse {
+        try await ledger.recordRead(.roleList(of: request.name.orNil), by: context.caller.name)
         let grants = try await ledger.roles(of: request.name.orNil)
         return .with {
             $0.grants = grants.map { grant in

@@ -14,6 +14,8 @@ public struct Inventory: Sendable {
         public let readBy: [String]
         /// The column that says whose row it is; nil: the table names people who acted.
         public let person: String?
+        /// The column whose name makes a row that person's own; nil: only `person` does.
+        public let own: String?
         /// Columns with the name of somebody who acted.
         public let actors: [String]
         /// What an erasure does with it; nil: it has no rows of an erased person.
@@ -96,6 +98,7 @@ extension Inventory.Table {
         }
         readBy = try list(value, "read_by")
         person = value["person"]?.stringValue
+        own = value["own"]?.stringValue
         actors = try list(value, "actor")
         erasure = value["erasure"]?.stringValue
         columns = (value["columns"]?.objectValue?.members ?? []).map {

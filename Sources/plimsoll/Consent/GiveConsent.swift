@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
@@ -32,6 +33,7 @@ struct GiveConsent: AsyncParsableCommand {
                     $0.sha256 = notice.sha256
                 }, options: ControlClient.callOptions)
         }
+        WithdrawalMark(directory: try connection.identityFiles().directory).clear(purpose)
         output.report(
             "\(receipt.purpose): \(receipt.state) until \(type(of: receipt).moment(receipt.untilMicroseconds)); "
                 + "receipt \(receipt.receiptID)", receipt.json)

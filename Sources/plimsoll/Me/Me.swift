@@ -3,5 +3,7 @@ import ArgumentParser
 struct Me: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "me", abstract: "What the deployment knows of you, for you alone.",
-        subcommands: [ShowMe.self, MySelections.self, MyTeams.self, EraseMe.self])
+        subcommands: [
+            ShowMe.self, MySelections.self, MyTeams.self, MyData.self, MyAnswers.self, MyAccess.self, EraseMe.self,
+        ])
 }

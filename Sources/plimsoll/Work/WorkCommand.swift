@@ -87,26 +87,50 @@ struct WorkCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let stop = StopSignals()
         defer { stop.cancel() }
-        let tally: WorkTally
+        let mark = WithdrawalMark(directory: configuration.identity.directory)
+        if let purpose = mark.pending().first { throw WorkProblem(.refused, Self.notYetRecorded(purpose)) }
+        // The person's word alone, whether anybody can be reached or not (P3).
+        let word = Task {
+            guard let purpose = await mark.firstPending() else { return nil as String? }
+            stop.stopAtOnce()
+            return purpose
+        }
+        defer { word.cancel() }
+        let result: Result<WorkTally, any Error>
+        do { result = .success(try await perform(configuration, environment, stop)) } catch { result = .failure(error) }
+        if case .success(let tally) = result { Self.say(tally.sentence) }
+        word.cancel()
+        // Why it ended; that an answer was on its way then is what the person wanted.
+        if let purpose = await word.value { throw WorkProblem(.refused, Self.notYetRecorded(purpose)) }
+        _ = try result.get()
+    }
+
+    private func perform(
+        _ configuration: WorkerConfiguration, _ environment: [String: String], _ stop: StopSignals
+    ) async throws -> WorkTally {
         switch (exec, execMode) {
         case (let command?, .task):
-            tally = try await TaskModeRunner(
+            return try await TaskModeRunner(
                 configuration: configuration, program: TaskProgram(command: command), say: Self.say
             ).run(onStart: stop.onSignal)
         case (let command?, .lines):
-            tally = try await LinesModeRunner(configuration: configuration, command: command, say: Self.say)
+            return try await LinesModeRunner(configuration: configuration, command: command, say: Self.say)
                 .run(onStart: stop.onSignal)
         case (nil, _):
             let runner = ScreenRunner(configuration: configuration, environment: environment)
-            guard let result = try await runner.run(onStart: stop.onSignal) else {
+            guard let tally = try await runner.run(onStart: stop.onSignal) else {
                 throw WorkProblem(
                     .wrongUse,
                     "the screen needs a terminal, and standard input or output is none; "
                         + "name a program with --exec, or run it in a terminal")
             }
-            tally = result
+            return tally
         }
-        Self.say(tally.sentence)
+    }
+
+    private static func notYetRecorded(_ purpose: String) -> String {
+        "you withdrew \(purpose), which is not yet recorded; no task is taken before: "
+            + "run plimsoll consent withdraw \(purpose) until it prints a receipt"
     }
 
     /// Options first, then the environment.
@@ -163,6 +187,12 @@ final class StopSignals: Sendable {
 
     /// Calls `leave` for each signal from now on.
     func onSignal(_ leave: @Sendable @escaping () -> Void) { wish.set(leave) }
+
+    /// As if two signals had come: everything is given back now.
+    func stopAtOnce() {
+        wish.signalled()
+        wish.signalled()
+    }
 
     func cancel() { for source in sources { source.cancel() } }
 }

@@ -1,0 +1,253 @@
+import Foundation
+import GRPCCore
+import Identity
+import Ledger
+import Logging
+import PlimsollModel
+import PlimsollProtocol
+import Postgres
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// What people are shown of their own data, over a real database, called as the interceptor calls it: with a caller.
+@Suite struct PersonServiceTests {
+    private struct Office: Sendable {
+        let ledger: Ledger
+        let owner: Connection
+        var person: PersonService { PersonService(ledger: ledger) }
+        var control: ControlService { ControlService(ledger: ledger, authority: nil) }
+
+        func context(_ name: String, _ role: Role = .engineer) throws -> ServerContext {
+            var context = ServerContext(
+                descriptor: MethodDescriptor(fullyQualifiedService: "plimsoll.v1.Person", method: "Test"),
+                remotePeer: "in-process", localPeer: "in-process", cancellation: .init())
+            context.transportSpecific = Caller(
+                identity: try PeerIdentity(
+                    role: role, name: name, worker: role == .engineer ? "w1" : nil, trustDomain: "test.example"),
+                serial: "0a", notAfter: Date() + 3_600)
+            return context
+        }
+
+        func data(_ name: String) async throws -> [String: [String]] {
+            let parts = Parts<Plimsoll_V1_DataPart>()
+            try await person.showData(
+                request: .init(), response: RPCWriter(wrapping: parts), context: context(name))
+            var tables: [String: [String]] = [:]
+            var table = ""
+            for part in parts.all {
+                if part.hasTable {
+                    table = part.table.name
+                    #expect(tables.updateValue([], forKey: table) == nil)
+                    #expect(!part.table.purpose.isEmpty && !part.table.kept.isEmpty && !part.table.columns.isEmpty)
+                }
+                tables[table, default: []] += part.rows
+            }
+            return tables
+        }
+
+        func answers(_ name: String) async throws -> [Plimsoll_V1_OwnAnswer] {
+            let parts = Parts<Plimsoll_V1_ListAnswersResponse>()
+            try await person.listAnswers(
+                request: .init(), response: RPCWriter(wrapping: parts), context: context(name))
+            return parts.all.flatMap(\.answers)
+        }
+    }
+
+    private final class Parts<Element: Sendable>: RPCWriterProtocol {
+        private let kept = Mutex<[Element]>([])
+        var all: [Element] { kept.withLock { $0 } }
+        func write(_ element: Element) async throws { kept.withLock { $0.append(element) } }
+        func write(contentsOf elements: some Sequence<Element>) async throws {
+            for element in elements { try await write(element) }
+        }
+    }
+
+    private func withOffice(_ body: (Office) async throws -> Void) async throws {
+        try await withDatabase { conninfo in
+            let logger = Logger(label: "test.person", factory: { _ in SwiftLogNoOpLogHandler() })
+            var settings = ConnectionConfiguration(conninfo: conninfo)
+            settings.settings = [("search_path", "plimsoll")]
+            let owner = try await Connection.connect(settings, logger: logger)
+            try await Migrator(logger: logger).run(owner)
+            try await Ledger.nameFirstOperator("olga", owner)
+            var configuration = ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
+            configuration.settings = Ledger.sessionSettings
+            let pool = Pool(configuration: configuration, logger: logger)
+            let result: Result<Void, any Error>
+            do {
+                let office = Office(ledger: Ledger(pool: pool), owner: owner)
+                try await fill(office)
+                try await body(office)
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await pool.close()
+            await owner.close()
+            try result.get()
+        }
+    }
+
+    /// Two engineers with a label each, one of whom has a late answer too; an export, and a certificate.
+    private func fill(_ office: Office) async throws {
+        let ledger = office.ledger
+        _ = try await ledger.createProject(
+            ProjectDraft(
+                name: "puzzles", instructions: "Look.",
+                answerSchema:
+                    #"{"type":"object","properties":{"label":{"type":"string"}},"additionalProperties":false}"#,
+                overlap: 1, purposes: ["taking-part", "training"], namedPersons: ["Ada Boss"]), by: "olga")
+        for purpose in ["taking-part", "training"] {
+            _ = try await ledger.publishNotice(
+                NoticeDraft(
+                    id: purpose, version: 1, locale: "en", purpose: purpose, text: "Read.", data: "labels",
+                    recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
+                    alternativeOffered: "the usual work", validityDays: nil, isMaterial: false), by: "olga")
+        }
+        let keys = ["t0", "t1", "t2"]
+        _ = try await ledger.importTasks(
+            AsyncThrowingStream<ImportPiece, any Error> { continuation in
+                continuation.yield(ImportPiece(request: ImportRequest(project: "puzzles", source: "test")))
+                continuation.yield(
+                    ImportPiece(
+                        tasks: keys.map {
+                            TaskDraft(key: $0, kind: "puzzle", severity: 0, priority: 0, payload: Array("{}".utf8))
+                        }))
+                continuation.yield(ImportPiece(total: keys.count))
+                continuation.finish()
+            }, by: "olga")
+        for (name, key) in [("ann", "t0"), ("bob", "t1")] {
+            _ = try await ledger.enrolEngineer(
+                name, zone: "Europe/Berlin", projects: ["puzzles"],
+                selection: SelectionRecord(
+                    rule: "volunteers", dataUsed: "none", decidedBy: "Ada Boss", alternativeOffered: "the usual work"),
+                by: "olga")
+            for purpose in ["taking-part", "training"] {
+                let notice = try await ledger.notices(id: purpose)[0]
+                _ = try await ledger.giveAgreement(
+                    notice: purpose, version: 1, sha256: notice.sha256,
+                    voice: ConsentVoice(name: name, certificateSerial: "0a"))
+            }
+            try await office.owner.execute(
+                script: """
+                    insert into provenance (person_id, project_id, policy_version, instructions_version, agreements)
+                        select p.person_id, j.project_id, 1, 1, '{taking-part@taking-part/1#1,training@training/1#2}'
+                        from person p, project j where p.name = '\(name)';
+                    insert into lease (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
+                        deadline, coordinator_id, provenance_id, why)
+                    select t.task_id, 1, p.person_id, t.task_id, t.lane_id, t.project_id, clock(), clock(), clock(), 1,
+                        v.provenance_id, '{}'
+                    from task t, person p join provenance v using (person_id)
+                    where t.external_key = '\(key)' and p.name = '\(name)';
+                    insert into label (task_id, slot, person_id, fence, project_id, person_n, provenance_id, accepted_on,
+                        answer_hash, answer)
+                    select task_id, slot, person_id, fence, project_id, 4, provenance_id, current_date, '\\x00',
+                        '{"label":"by \(name)"}' from lease;
+                    """)
+        }
+        try await office.owner.execute(
+            script: """
+                insert into late_answer (task_id, person_id, fence, project_id, person_n, arrived_on, answer_hash, answer,
+                    why) select t.task_id, p.person_id, 9, t.project_id, 4, current_date, '\\x01',
+                    '{"label":"late by ann"}', 'expired' from task t, person p
+                    where t.external_key = 't2' and p.name = 'ann';
+                """)
+        _ = try await ledger.exportLabels(project: "puzzles", purpose: "training", by: "olga") { _ in
+        } receive: { _ in
+        }
+        try await ledger.recordCertificate(
+            CertificateRow.Draft(
+                serial: "0a", identity: "spiffe://test.example/engineer/ann/worker/w1", name: "ann",
+                notBefore: Moment(seconds: 0), notAfter: Moment(seconds: 4_000_000_000)), by: "olga")
+    }
+
+    @Test func everyoneSeesAllOfTheirOwnAndNothingOfOthers() async throws {
+        try await withOffice { office in
+            let ann = try await office.data("ann")
+            let inventory = try Inventory.shipped()
+            #expect(Set(ann.keys) == Set(inventory.tables.map(\.name)))
+            for table in inventory.tables where table.person != nil {
+                let own = try await office.owner.query(
+                    Query(
+                        .unprepared(
+                            """
+                            select count(*) from \(table.name)
+                            where \(table.person ?? "") = (select person_id from person where name = 'ann')
+                            """)))[0].int8(0)
+                #expect(ann[table.name]?.count == Int(own), "\(table.name)")
+            }
+            for table in [
+                "person", "role_grant", "certificate", "enrolment", "consent_event", "label", "late_answer",
+                "provenance",
+                "usage", "export_person", "chain_detail",
+            ] {
+                #expect(ann[table]?.isEmpty == false, "\(table)")
+            }
+            let all = ann.values.joined().joined(separator: "\n")
+            #expect(all.contains("by ann") && all.contains("late by ann") && all.contains("Ada Boss"))
+            #expect(!all.contains("bob"))
+            // Members in the order of the inventory, whoever asks and whenever.
+            #expect(ann["person"]?.first?.hasPrefix(#"{"person_id":"#) == true)
+            #expect(try await office.data("ann") == ann)
+            let bob = try await office.data("bob")
+            #expect(!bob.values.joined().joined().contains("by ann"))
+            // Who acted is told in how many rows their name stands, and not of whom.
+            let olga = try await office.data("olga")
+            #expect(olga["role_grant"]?.contains { $0.contains("your_name_in") && $0.contains("granted_by") } == true)
+            #expect(!olga.filter { $0.key != "chain_detail" }.values.joined().joined().contains("ann"))
+        }
+    }
+
+    @Test func answersSayWhatBecameOfThem() async throws {
+        try await withOffice { office in
+            func states(_ name: String) async throws -> [String] {
+                try await office.answers(name).map { "\($0.key) \($0.state) \($0.withdrawn.joined(separator: ","))" }
+            }
+            #expect(try await states("ann") == ["t0 accepted ", "t2 late-waiting "])
+            #expect(try await states("bob") == ["t1 accepted "])
+            #expect(try await states("olga").isEmpty)
+            let late = try #require(try await office.ledger.lateAnswers(project: "puzzles").first)
+            _ = try await office.ledger.judgeLateAnswer(late.id, accept: false, reason: "too vague", by: "olga")
+            let judged = try #require(try await office.answers("ann").last)
+            #expect(judged.state == "late-discarded" && judged.reason == "expired: too vague")
+            _ = try await office.ledger.withdrawAgreement(
+                purpose: "training", voice: ConsentVoice(name: "ann", certificateSerial: "0a"))
+            #expect(try await states("ann").first == "t0 excluded training")
+            try await office.ledger.settleWithdrawals()
+            #expect(try await states("ann").first == "t0 excluded training")
+        }
+    }
+
+    @Test func everyLookOfSomebodyElseIsOnTheRecord() async throws {
+        try await withOffice { office in
+            func seen(_ name: String) async throws -> [String] {
+                try await office.person.listAccess(request: .init(), context: office.context(name)).entries
+                    .map { "\($0.what) by \($0.by): \($0.detail)" }
+            }
+            let export = "export by olga: export 1 of puzzles for training holds 1 of your answers, under a pseudonym"
+            let certificate = "certificate by olga: 0a for spiffe://test.example/engineer/ann/worker/w1"
+            #expect(try await seen("ann") == [certificate, export])
+            #expect(try await seen("bob") == [export])
+            let olga = try office.context("olga", .operator)
+            for _ in 0..<2 { _ = try await office.control.listEngineers(request: .init(), context: olga) }
+            _ = try await office.control.listCertificates(request: .with { $0.name = "ann" }, context: olga)
+            _ = try await office.control.listRoles(request: .with { $0.name = "bob" }, context: olga)
+            _ = try await office.control.listLateAnswers(request: .with { $0.project = "puzzles" }, context: olga)
+            #expect(
+                try await seen("ann") == [
+                    certificate, "certificate-list by olga: of yours", "engineer-list by olga: of everybody", export,
+                    "late-answers by olga: of yours",
+                ])
+            #expect(
+                try await seen("bob") == [
+                    "engineer-list by olga: of everybody", export, "role-list by olga: of yours",
+                ])
+            // One's own look is nobody else's.
+            #expect(try await seen("olga").isEmpty)
+        }
+    }
+}
