@@ -89,21 +89,23 @@ struct RefillTests {
         }
     }
 
-    /// Everybody answers until nothing is left for them.
+    /// Everybody answers until nothing is left for them. Leases, acks and idles come in any order and in one message.
     private func work(_ people: some Sequence<String> & Sendable, _ coordinator: Coordinator) async throws {
         for person in people {
             let hand = try await Hand(coordinator, person, inFlight: 64)
-            while true {
-                hand.want(16)
-                let (leases, idle) = try await hand.next()
-                for lease in leases { hand.submit(lease.lease) }
-                var settled = 0
-                while settled < leases.count {
-                    let seen = try await hand.read { !$0.settlements.isEmpty }
-                    settled += seen.flatMap(\.settlements).count
+            var open = 0
+            var isDone = false
+            hand.want(16)
+            while !isDone {
+                for reply in try await hand.read(until: { _ in true }) {
+                    for lease in reply.leases { hand.submit(lease.lease) }
+                    open += reply.leases.count - reply.settlements.count
+                    if let idle = reply.idle {
+                        isDone = idle.reason == .nothingLeft && open == 0
+                        if !isDone { try await Task.sleep(for: .milliseconds(50)) }
+                    }
+                    if !isDone, open == 0 || reply.idle != nil { hand.want(16) }
                 }
-                if leases.isEmpty, idle?.reason == .nothingLeft { break }
-                if leases.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
             }
             hand.stream.detach()
         }
