@@ -8,7 +8,7 @@ import Testing
 @Suite struct HeadPlaceTests {
     private func head(_ seq: Int64) -> SignedHead {
         SignedHead(
-            head: ChainHead(seq: seq, hash: [UInt8(seq)], at: Moment(seconds: seq)),
+            head: ChainHead(seq: seq, hash: [UInt8(truncatingIfNeeded: seq)], at: Moment(seconds: seq)),
             signature: CoordinatorSignature(signature: [1, 2], certificate: [3, 4]))
     }
 
@@ -65,7 +65,10 @@ import Testing
             let file = HeadFile(path: folder.appending(path: "heads.jsonl").path(percentEncoded: false))
             // Longer than a block of the reader.
             for seq in 1...1_000 as ClosedRange<Int64> { try await file.keep(head(seq)) }
-            let reader = try HeadFileReader(path: file.path)
+            let length = try HeadFileReader.length(of: file.path)
+            let reader = try HeadFileReader(path: file.path, bytesMax: length)
+            // What comes after the audit began is not before the chain's end.
+            try await file.keep(head(1_001))
             var seen: [Int64] = []
             while let line = try reader.next(upTo: 40) { seen.append(line.head?.head.seq ?? 0) }
             #expect(seen == Array(1...40))

@@ -22,17 +22,20 @@ struct ChainAudit: Sendable {
     }
 
     func run(_ client: ControlClient, progress: Progress?) async throws -> Result {
+        // Before the coordinator says where the chain ends: what is in the file by then is before that end.
+        let length = try heads.map { try HeadFileReader.length(of: $0) }
         let request = Plimsoll_V1_StreamChainRequest.with { $0.consentDetails = consentDetails }
         return try await client.audit.streamChain(request) { response in
-            try await verify(response.messages, progress: progress)
+            try await verify(response.messages, headBytes: length ?? 0, progress: progress)
         }
     }
 
     private func verify(
-        _ messages: some AsyncSequence<Plimsoll_V1_StreamChainResponse, any Error>, progress: Progress?
+        _ messages: some AsyncSequence<Plimsoll_V1_StreamChainResponse, any Error>, headBytes: UInt64,
+        progress: Progress?
     ) async throws -> Result {
         let signatures = CoordinatorSignatures(trust: trust)
-        let reader = try heads.map { try HeadFileReader(path: $0) }
+        let reader = try heads.map { try HeadFileReader(path: $0, bytesMax: headBytes) }
         var verifier = ChainVerifier { signatures.fault(of: $0) }
         var end: ChainEnd?
         let clock = ContinuousClock()

@@ -8,6 +8,7 @@ final class HeadFileReader {
     private var buffer: [UInt8] = []
     private var start = 0
     private var line = 0
+    private var bytesLeft: UInt64
     private var isAtEnd = false
     private var waiting: Line?
 
@@ -19,8 +20,15 @@ final class HeadFileReader {
 
     private static let blockBytes = 65_536
 
-    init(path: String) throws {
+    /// How long the file is now. Throws where there is none.
+    static func length(of path: String) throws -> UInt64 {
+        try HeadFileReader(path: path).handle.seekToEnd()
+    }
+
+    /// Reads no further than `bytesMax`, whatever is appended meanwhile.
+    init(path: String, bytesMax: UInt64 = .max) throws {
         self.path = path
+        bytesLeft = bytesMax
         let url = URL(filePath: (path as NSString).expandingTildeInPath)
         guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else {
             throw CommandFailure(.notFound, "there is no file \(path)", next: TextFile.lookAt(path))
@@ -56,11 +64,16 @@ final class HeadFileReader {
             start = 0
             let more: Data?
             do {
-                more = try handle.read(upToCount: Self.blockBytes)
+                more = try handle.read(upToCount: Int(min(UInt64(Self.blockBytes), bytesLeft)))
             } catch {
                 throw CommandFailure(.failed, "\(path) cannot be read: \(FileTrouble.reason(error))", cause: error)
             }
-            if let more, !more.isEmpty { buffer += more } else { isAtEnd = true }
+            guard let more, !more.isEmpty else {
+                isAtEnd = true
+                continue
+            }
+            buffer += more
+            bytesLeft -= UInt64(more.count)
         }
     }
 

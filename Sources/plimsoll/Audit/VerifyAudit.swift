@@ -32,7 +32,6 @@ struct VerifyAudit: AsyncParsableCommand {
 
     func run() async throws {
         let trust = try ca.map { try TrustBundle(pem: TextFile.read($0)) } ?? connection.identityFiles().load().trust
-        if let heads { _ = try HeadFileReader(path: heads) }
         let audit = ChainAudit(trust: trust, heads: heads, consentDetails: consentDetails)
         let progress = Progress("verifying the chain", unit: "events")
         defer { progress.finish() }

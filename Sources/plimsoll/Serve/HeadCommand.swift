@@ -12,12 +12,16 @@ struct HeadCommand: HeadPlace {
     /// How long it may take for one head.
     private static let timeMax = Duration.seconds(30)
 
+    /// A program that ends without reading must be an error of a write, not the end of this process.
+    private static let ignoresBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
     var name: String { "head command \(words[0])" }
 
     /// It keeps no count of its own that we could ask for.
     func last() async throws -> Int64? { nil }
 
     func keep(_ head: SignedHead) async throws {
+        _ = Self.ignoresBrokenPipes
         let process = Process()
         // Found along the path, unless it is one itself.
         process.executableURL = URL(filePath: words[0].contains("/") ? words[0] : "/usr/bin/env")
