@@ -106,7 +106,10 @@ import Testing
                 NoticeDraft(
                     id: purpose, version: 1, locale: "en", purpose: purpose, text: "Read.", data: "labels",
                     recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
-                    alternativeOffered: "the usual work", validityDays: nil, isMaterial: false), by: "olga")
+                    alternativeOffered: "the usual work",
+                    assessment: NoticeBasis(text: "impact assessment 1", on: "2026-01-05"),
+                    consultation: NoticeBasis(text: "meeting of the workers 1", on: "2026-01-12"),
+                    validityDays: nil, isMaterial: false), by: "olga")
         }
         let keys = ["t0", "t1", "t2"]
         _ = try await ledger.importTasks(
