@@ -221,16 +221,26 @@ begin
         where c.person_id = erased and c.not_after > clock()
             and not exists (select from denial d where d.serial = c.serial);
     -- Every detail that says the name, as a value or within an identity.
-    delete from chain_detail d where d.actor = gone_name or exists (
+    delete from chain_detail d where d.subject_id = erased or d.actor = gone_name or exists (
         select from jsonb_path_query(d.detail::jsonb, 'strict $.**') v where jsonb_typeof(v) = 'string'
             and (v #>> '{}' = gone_name or '/' || (v #>> '{}') || '/' like '%/' || replace(gone_name, '_', '\_') || '/%'));
     get diagnostics details = row_count;
     delete from decision where person_id = erased;
     delete from lease_history where person_id = erased;
     delete from usage where person_id = erased;
+    delete from work_interval where person_id = erased;
+    delete from work_merged where person_id = erased;
+    delete from work_day where person_id = erased;
     delete from contribution where person_id = erased;
     delete from provenance where person_id = erased;
     delete from enrolment where person_id = erased;
+    delete from past_enrolment where person_id = erased;
+    delete from team_member where person_id = erased;
+    delete from past_team_member where person_id = erased;
+    delete from limit_raise where person_id = erased;
+    delete from limit_layer where scope = 'person' and scope_id = erased;
+    -- What somebody was concerned about stays to be answered, without a name.
+    update concern set person_id = null where person_id = erased;
     delete from enrolment_token where person_id = erased;
     delete from role_grant where person_id = erased;
     delete from denial where person_id = erased;
@@ -249,10 +259,20 @@ begin
     update late_answer set judged_by = pseudonym where judged_by = gone_name;
     update closed_task set closed_by = pseudonym where closed_by = gone_name;
     update enrolment set decided_by = pseudonym where decided_by = gone_name;
+    update past_enrolment set decided_by = pseudonym where decided_by = gone_name;
+    update past_enrolment set ended_by = pseudonym where ended_by = gone_name;
+    update team set created_by = pseudonym where created_by = gone_name;
+    update team_member set decided_by = pseudonym where decided_by = gone_name;
+    update past_team_member set decided_by = pseudonym where decided_by = gone_name;
+    update past_team_member set ended_by = pseudonym where ended_by = gone_name;
+    update limit_layer set set_by = pseudonym where set_by = gone_name;
+    update limit_raise set ended_by = pseudonym where ended_by = gone_name;
+    update concern_answer set answered_by = pseudonym where answered_by = gone_name;
     update deployment set set_by = pseudonym where set_by = gone_name;
     update read_access set reader = pseudonym where reader = gone_name;
     delete from named_person where name = gone_name;
-    update person set name = pseudonym, zone = 'UTC' where person_id = erased;
+    update person set name = pseudonym, zone = 'UTC', former_zone = null, zone_changed_at = null,
+        declared_week_seconds = 0 where person_id = erased;
     return details;
 end $$;
 

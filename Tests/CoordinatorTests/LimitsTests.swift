@@ -208,6 +208,52 @@ struct LimitsTests {
         }
     }
 
+    @Test(
+        "what a person, a team or a project sets binds from the next decision on, and a raise lifts no further than agreed"
+    )
+    func layersBind() async throws {
+        try await withDeployment { deployment in
+            try await deployment.setClock(try await deployment.moment(Self.noon))
+            try await deployment.project(people: ["ann"], tasks: 20)
+            _ = try await deployment.ledger.applyPolicy(
+                "limits: {quiet-hours: none, open-leases: 3}\nceiling: {open-leases: 5}\n", reason: "a test", by: "op")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                func expectRoom(for count: Int) async throws {
+                    var held: [LeaseReference] = []
+                    for _ in 0..<count { held.append(try await ann.patientLease().lease) }
+                    let refusal = try await ann.refusal()
+                    #expect(refusal.rule == .openLeases && refusal.limit == String(count))
+                    for lease in held {
+                        ann.release(lease)
+                        try await ann.read { reply in reply.changes.contains { $0.state == .released } }
+                    }
+                }
+                try await expectRoom(for: 3)
+                try await deployment.ledger.setLimitLayer(.person("ann"), "open-leases: 1\n", by: "ann")
+                try await expectRoom(for: 1)
+                try await deployment.ledger.clearLimitLayer(.person("ann"), by: "ann")
+                try await deployment.ledger.setLimitLayer(.project("puzzles"), "open-leases: 2\n", by: "op")
+                try await expectRoom(for: 2)
+                try await deployment.ledger.clearLimitLayer(.project("puzzles"), by: "op")
+                let raise = try await deployment.ledger.askRaise("open-leases: 4\n", reason: "a rush", by: "ann")
+                try await expectRoom(for: 3)
+                try await deployment.ledger.grantRole(.operator, to: "olga", by: "op")
+                _ = try await deployment.ledger.agreeRaise(raise.id, by: "olga")
+                try await expectRoom(for: 4)
+                _ = try await deployment.ledger.endRaise(raise.id, by: "ann")
+                try await expectRoom(for: 3)
+                // Quiet hours are the engineer's to open, and nobody else's.
+                _ = try await deployment.ledger.applyPolicy(
+                    "limits: {quiet-hours: \"11:00-14:00\"}\n", reason: "a test", by: "op")
+                #expect(try await ann.refusal().rule == .quietHours)
+                try await deployment.ledger.setLimitLayer(.person("ann"), "quiet-hours: none\n", by: "ann")
+                try await expectRoom(for: 3)
+            }
+        }
+    }
+
     @Test("one below a limit two hundred claims at once over four coordinators get exactly one (P7)")
     func exactlyOne() async throws {
         let rounds = 1_000

@@ -226,7 +226,7 @@ import Testing
                 try await fixture.texts(
                     """
                     select e.kind || ' ' || coalesce(p.name, '-') from chain_event e join chain_detail d using (event_id)
-                    left join person p on p.person_id = d.subject_id order by e.event_id
+                    left join person p on p.person_id = d.subject_id where e.kind <> 'team.created' order by e.event_id
                     """) == [
                         "project.created -", "notice.published -", "role.granted ann", "engineer.enrolled ann",
                         "consent.given ann", "certificate.issued ann", "consent.withdrawn ann", "access.denied ann",

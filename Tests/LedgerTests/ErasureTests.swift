@@ -55,7 +55,9 @@ import Testing
             }
             #expect(after.contains("of-bob"))
             let pseudonym = try #require(outcome.pseudonym)
-            #expect(try await fixture.texts("select name from person order by person_id") == [pseudonym, "bob"])
+            #expect(
+                try await fixture.texts("select name from person where name <> 'boss' order by person_id")
+                    == [pseudonym, "bob"])
             let id = "(select person_id from person where name = '\(pseudonym)')"
             // What stays under the pseudonym: consent events, exclusions, that the task was had, deliveries that failed.
             for table in ["consent_event", "exclusion", "declined", "delivery_failure"] {

@@ -165,7 +165,7 @@ import Testing
             #expect(standing.person.agreements.map(\.state) == [.given])
             #expect(standing.person.leases.count == 1 && standing.lanes.values.map(\.kind) == ["puzzle"])
             #expect(standing.projects.map(\.name) == ["puzzles"])
-            #expect(standing.limits.openLeases == 3)
+            #expect(standing.line.limits.openLeases == 3)
             await #expect(throws: LedgerError.self) { _ = try await fixture.ledger.standing(of: "bob") }
         }
     }

@@ -105,7 +105,9 @@ import Testing
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(codes.count { $0 == nil } == 1)
-            #expect(codes.count { $0 == .refused } == 199)
+            // Beside two hundred others some do not even get a connection in time.
+            #expect(codes.count { $0 == .refused || $0 == .unavailable || $0 == .busy } == 199)
+            #expect(codes.contains(.refused))
             #expect(try await fixture.number("select count(*) from team_member") == 20)
             #expect(try await fixture.number("select count(distinct person_id) from enrolment") == 20)
         }

@@ -148,7 +148,10 @@ import Testing
             #expect(
                 try await eventually {
                     try await fixture.number(
-                        "select count(*) from pg_locks where locktype = 'advisory' and not granted") > 0
+                        """
+                        select count(*) from pg_locks where locktype = 'advisory' and not granted
+                            and database = (select oid from pg_database where datname = current_database())
+                        """) > 0
                 })
             try await withdrawal.execute(script: "commit")
             let error = await #expect(throws: LedgerError.self) { _ = try await export.value }

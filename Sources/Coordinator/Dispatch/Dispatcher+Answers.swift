@@ -146,14 +146,15 @@ extension Dispatcher {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
             let project = deployment?.projects[lane.lane.project],
             case .granted(let count, let deadline) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1
+                person: state.facts, lane: ask(of: lane, project: project),
+                limits: state.line.limits(in: project.id), now: state.at, want: 1
             ).decision, count > 0
         else { return nil }
         let lease = StoredLease(
             task: answer.lease.task, slot: ended.slot, fence: answer.lease.fence, lane: ended.lane,
             project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
             coordinator: coordinator, provenance: provenance, session: 0)
-        let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
+        let load = LoadFigures(of: state.facts, limits: state.line.limits(in: project.id), at: state.at)
         plan.grant(state.person, lease, why: figures(load, openLeases: state.held.count + 1, state))
         plan.tally(project.id) { $0.leased += 1 }
         accept(canonical, lease, &state, &plan)

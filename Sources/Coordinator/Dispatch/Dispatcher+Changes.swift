@@ -86,7 +86,8 @@ extension Dispatcher {
         guard let lane = lanes[lease.lane], let project = storedProject(lease.project) else { return nil }
         state.refreshOpenLeases(lanes: storedLane)
         return Gate.reached(
-            person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: lease.deadline)
+            person: state.facts, lane: ask(of: lane, project: project),
+            limits: state.line.limits(in: lease.project), now: lease.deadline)
     }
 
     /// Ends an open lease without a label; its slot comes back to this coordinator, or its task goes into quarantine.
@@ -170,6 +171,7 @@ extension Dispatcher {
         _ plan: inout FlushPlan
     ) -> LeaseChange {
         let lease = held.stored
+        let limits = state.line.limits(in: lease.project)
         if let most = limits.parkedLeases, state.parked.count >= most {
             return LeaseChange(
                 lease: reference, state: .unchanged,
@@ -274,6 +276,7 @@ extension Dispatcher {
         // The gate is asked about time alone: this lease is counted already, and what is open may go on.
         var question = ask(of: lane, project: project)
         question.paused = false
+        let limits = state.line.limits(in: lease.project)
         var onlyTime = limits
         onlyTime.openLeases = nil
         onlyTime.dayTasks = nil

@@ -41,16 +41,14 @@ extension Dispatcher {
     private func adoptPolicy(_ state: DeploymentState) {
         if deployment?.policyVersion == state.policyVersion, deployment != nil { return }
         do {
-            let document = try state.policyDocument.map { try PolicyDocument(yaml: $0) } ?? .defaults
-            limits = document.limits
-            redeliveryLimit = document.oversight.redelivery
+            document = try state.policyDocument.map { try PolicyDocument(yaml: $0) } ?? .defaults
         } catch {
             // P2: a document that cannot be read is a doubt; the strictest reading is that nothing is granted.
             logger.error(
                 "the policy cannot be read; nothing is granted until another is applied",
                 metadata: ["version": "\(state.policyVersion)", "error": "\(error.forLog)"])
-            limits = .defaults
-            limits.openLeases = 0
+            document = .defaults
+            document.limits.openLeases = 0
         }
     }
 

@@ -93,7 +93,12 @@ extension Dispatcher {
         }
         if !stale.isEmpty {
             for stored in try await session.people(stale) {
-                var state = PersonState(stored, epoch: opening.epoch, lanes: storedLane)
+                var state = PersonState(stored, epoch: opening.epoch, under: document, lanes: storedLane)
+                if let fault = state.line.fault {
+                    logger.error(
+                        "somebody's own limits cannot be read; they are granted nothing",
+                        metadata: ["error": "\(fault)"])
+                }
                 // Others wrote about this person; among it may be the end of a lease.
                 if people[stored.person]?.n != state.n {
                     forgetLooks(of: stored.person)

@@ -32,7 +32,7 @@ extension Dispatcher {
         {
             want -= 1
         }
-        let figures = LoadFigures(of: state.facts, limits: limits, at: state.at)
+        let figures = LoadFigures(of: state.facts, limits: state.line.limits, at: state.at)
         var refusal: Refusal?
         var mustLook: LaneID?
         var open: [LaneID] = []
@@ -44,11 +44,12 @@ extension Dispatcher {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane] else { continue }
                     let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project), limits: limits, now: state.at,
-                        want: want)
+                        person: state.facts, lane: ask(of: feed, project: project),
+                        limits: state.line.limits(in: project.id), now: state.at, want: want)
                     switch answer.decision {
                     case .refused(let reason):
-                        refusal = refusal ?? reason
+                        // Of several lanes the one that opens first says when to come back.
+                        if refusal.map({ $0.outlasts(reason) }) ?? true { refusal = reason }
                         continue
                     case .granted(let count, let deadline):
                         open.append(lane)
@@ -142,6 +143,7 @@ extension Dispatcher {
 
     /// The load at a grant that makes it `openLeases` open ones.
     func figures(_ load: LoadFigures, openLeases: Int, _ state: PersonState) -> GrantFigures {
+        let limits = state.line.limits
         var figures = GrantFigures()
         figures.openLeases = openLeases
         figures.openLeasesLimit = limits.openLeases

@@ -22,14 +22,17 @@ extension Dispatcher {
         guard deployment?.readOnly == false, let content = parkedContents[parked.fence], let lane = lanes[parked.lane],
             let project = deployment?.projects[parked.project],
             case .granted(let count, let until) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project), limits: limits, now: state.at, want: 1
+                person: state.facts, lane: ask(of: lane, project: project), limits: state.line.limits(in: project.id),
+                now: state.at, want: 1
             ).decision, count > 0
         else { return false }
         // The lifetime counts leased time, before and after the park.
-        let end = limits.leaseLifetime.map { parked.leasedSince(at: state.at) + $0 } ?? .distantFuture
+        let end =
+            state.line.limits(in: project.id).leaseLifetime.map { parked.leasedSince(at: state.at) + $0 }
+            ?? .distantFuture
         guard end > state.at else { return false }
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
-        let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
+        let load = LoadFigures(of: state.facts, limits: state.line.limits(in: project.id), at: state.at)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
         state.facts.openLeases.append(PersonState.open(lease, lane: lane.lane))
         let why = GrantReason(

@@ -19,8 +19,9 @@ actor Dispatcher {
 
     // The deployment's shared state, as of one epoch.
     var deployment: DeploymentState?
-    var limits = WorkloadLimits.defaults
-    var redeliveryLimit: Int?
+    /// The policy in force.
+    var document = PolicyDocument.defaults
+    var redeliveryLimit: Int? { document.oversight.redelivery }
     var schemas: [ProjectID: AnswerSchema] = [:]
 
     // Membership.

@@ -22,6 +22,7 @@ struct PersonState: Sendable {
     var day: LocalDay
     var dayLabels: Int
     let zone: Zone?
+    let line: PersonLine
     var isEngineer: Bool
     var facts: PersonFacts
     var held: [Fence: HeldLease] = [:]
@@ -31,8 +32,9 @@ struct PersonState: Sendable {
     var provenances: [ProjectID: ProvenanceID] = [:]
 
     /// Folds what was read. A role that is not granted denies like a denial.
-    init(_ stored: StoredPerson, epoch: Int64, lanes: (LaneID) -> StoredLane?) {
+    init(_ stored: StoredPerson, epoch: Int64, under document: PolicyDocument, lanes: (LaneID) -> StoredLane?) {
         person = stored.person
+        line = PersonLine(stored.layers, under: document)
         self.epoch = epoch
         n = stored.head?.n ?? 0
         at = stored.head?.at ?? .distantPast

@@ -261,7 +261,8 @@ extension Dispatcher {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane], !result.contains(lane) else { continue }
                     let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project), limits: limits,
+                        person: state.facts, lane: ask(of: feed, project: project),
+                        limits: state.line.limits(in: project.id),
                         now: max(state.at, clockReading?.database ?? state.at), want: 1)
                     if case .granted = answer.decision { result.append(lane) }
                 }

@@ -10,7 +10,7 @@ extension LedgerDesk {
         _ request: Plimsoll_V1_ShowMeRequest, caller: Caller
     ) async throws -> Plimsoll_V1_ShowMeResponse {
         let standing = try await ledger.standing(of: caller.name)
-        let limits = standing.limits
+        let limits = standing.line.limits
         let facts = PersonFacts(standing)
         let today = facts.labelsByDay.map { $0.day == standing.today ? $0.count : 0 } ?? 0
         return .with {
@@ -26,7 +26,9 @@ extension LedgerDesk {
                     let ask = LaneAsk(
                         project: project.id, kind: "", severity: 0, effortSeconds: project.effortSeconds,
                         purposes: project.purposes, paused: project.state != "open")
-                    let answer = Gate.decide(person: facts, lane: ask, limits: limits, now: standing.now, want: 1)
+                    let answer = Gate.decide(
+                        person: facts, lane: ask, limits: standing.line.limits(in: project.id), now: standing.now,
+                        want: 1)
                     if let refusal = answer.refusal { $0.refusal = .init(refusal, now: standing.now) }
                 }
             }

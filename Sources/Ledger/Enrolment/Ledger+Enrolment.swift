@@ -155,7 +155,7 @@ private func enrol(
     }
     _ = try await appendFact(person.id, on: connection)
     try await appendChainEvent(
-        .engineerEnrolled, actor: actor,
+        .engineerEnrolled, actor: actor, about: person.id,
         detail: [
             "person": .string(person.name), "projects": .strings(names), "rule": .string(selection.rule),
             "data_used": .string(selection.dataUsed), "decided_by": .string(selection.decidedBy),

@@ -64,7 +64,7 @@ extension Ledger {
                 ])
             }
             try await appendChainEvent(
-                .engineerLeft, actor: actor,
+                .engineerLeft, actor: actor, about: person.id,
                 detail: [
                     "person": .string(name), "project": .string(project.name),
                     "reason": reason.map { .string($0) } ?? .null, "leases_ended": .integer(Int64(leases)),

@@ -112,6 +112,8 @@ public struct StoredPerson: Sendable {
     public var head: UsageHead?
     /// Leased time that is over.
     public var worked: WorkHistory
+    /// What team, projects, the person and a raise say beside the deployment's policy.
+    public var layers: PersonLimitLayers
 }
 
 /// The latest consent event of one purpose, with what a provenance names.

@@ -74,6 +74,7 @@ public struct FlushSession: Sendable {
             Query(FlushStatements.oldHeads, ids),
             Query(FlushStatements.worked, ids),
             Query(FlushStatements.workedDays, ids),
+            Query(LimitLayerStatements.ofPeople, ids),
         ])
         return try Self.assemble(rows)
     }
@@ -254,7 +255,8 @@ extension FlushSession {
                 person: person, name: try row.text(1), zone: try row.text(2), formerZone: try formerZone(row),
                 declaredWeek: .seconds(Int64(try row.int4(8))), isEngineer: try row.bool(3),
                 denied: try row.bool(4), enrolled: Set(try row.int8Array(5).map { ProjectID($0) }), agreements: [],
-                leases: [], parked: [], head: nil, worked: WorkHistory())
+                leases: [], parked: [], head: nil, worked: WorkHistory(),
+                layers: PersonLimitLayers(person: person))
         }
         for row in rows[1] {
             people[PersonID(try row.int8(0))]?.leases.append(
@@ -298,6 +300,7 @@ extension FlushSession {
             people[PersonID(try row.int8(0))]?.worked.totals.append(
                 DayTotal(day: LocalDay(try row.date(1)), worked: .seconds(Int64(try row.int4(2)))))
         }
+        for (person, layers) in try foldLimitLayers(of: people.keys, rows[7]) { people[person]?.layers = layers }
         return Array(people.values)
     }
 

@@ -41,7 +41,7 @@ extension Ledger {
             case .oneself: break
             case .operator(let actor):
                 try await appendChainEvent(
-                    .limitsShown, actor: actor, detail: ["person": .string(name)], on: connection)
+                    .limitsShown, actor: actor, about: person.id, detail: ["person": .string(name)], on: connection)
             case .supervisor(let actor):
                 let row = try await connection.query(
                     Query(EffectiveLimitsStatements.supervisor, .int8(person.id.rawValue))

@@ -95,10 +95,15 @@ enum LimitLayerStatements {
 func limitLayers(
     of people: [PersonID], on connection: isolated Connection
 ) async throws -> [PersonID: PersonLimitLayers] {
-    var layers: [PersonID: PersonLimitLayers] = [:]
-    for person in people { layers[person] = PersonLimitLayers(person: person) }
     let rows = try await connection.query(
         Query(LimitLayerStatements.ofPeople, .int8Array(people.map(\.rawValue))))
+    return try foldLimitLayers(of: people, rows)
+}
+
+/// What `LimitLayerStatements.ofPeople` says of these people.
+func foldLimitLayers(of people: some Sequence<PersonID>, _ rows: Rows) throws -> [PersonID: PersonLimitLayers] {
+    var layers: [PersonID: PersonLimitLayers] = [:]
+    for person in people { layers[person] = PersonLimitLayers(person: person) }
     for row in rows {
         let person = PersonID(try row.int8(0))
         let document = try row.text(3)

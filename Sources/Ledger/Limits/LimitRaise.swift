@@ -90,7 +90,7 @@ extension Ledger {
                     LimitRaiseStatements.ask, .int8(person.id.rawValue), .text(limits.layerYAML()), .text(reason)))[0]
             let id = try row.int8(0)
             try await appendChainEvent(
-                .raiseAsked, actor: name,
+                .raiseAsked, actor: name, about: person.id,
                 detail: [
                     "raise": .integer(id), "limits": .string(limits.layerYAML()), "reason": .string(reason),
                 ], on: connection)
@@ -127,7 +127,7 @@ extension Ledger {
             guard agreed.affected == 1 else { throw answered(id) }
             _ = try await appendFact(person.id, on: connection)
             try await appendChainEvent(
-                .raiseAgreed, actor: actor,
+                .raiseAgreed, actor: actor, about: person.id,
                 detail: [
                     "raise": .integer(id), "person": .string(asked.person), "limits": .string(asked.document),
                 ], on: connection)
@@ -146,7 +146,8 @@ extension Ledger {
             guard ended.affected == 1 else { throw answered(id) }
             _ = try await appendFact(person.id, on: connection)
             try await appendChainEvent(
-                .raiseEnded, actor: actor, detail: ["raise": .integer(id), "person": .string(asked.person)],
+                .raiseEnded, actor: actor, about: person.id,
+                detail: ["raise": .integer(id), "person": .string(asked.person)],
                 on: connection)
             return person
         }

@@ -4,7 +4,7 @@ import Postgres
 /// What is known of one person now, for that person's own eyes: the same rows that a flush reads.
 public struct PersonStanding: Sendable {
     public let person: StoredPerson
-    public let limits: WorkloadLimits
+    public let line: PersonLine
     /// The person's own projects that are not closed, by name.
     public let projects: [StoredProject]
     /// Kind and severity of the lanes that the person's leases are in.
@@ -48,7 +48,7 @@ extension Ledger {
             }
             let document = try deployment.policyDocument.map { try PolicyDocument(yaml: $0) } ?? .defaults
             return PersonStanding(
-                person: stored, limits: document.limits,
+                person: stored, line: PersonLine(stored.layers, under: document),
                 projects: deployment.projects.values.filter { stored.enrolled.contains($0.id) }
                     .sorted { $0.name < $1.name },
                 lanes: lanes, now: Moment(microseconds: try results[1][0].timestamptz(0)),

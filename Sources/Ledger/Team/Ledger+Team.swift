@@ -124,7 +124,7 @@ extension Ledger {
             if try old?.int8(0) != new.supervisor.id.rawValue { try span.check() }
             _ = try await appendFact(person.id, on: connection)
             try await appendChainEvent(
-                .engineerMoved, actor: actor,
+                .engineerMoved, actor: actor, about: person.id,
                 detail: [
                     "person": .string(name), "from": from.map { .string($0) } ?? .null, "to": .string(team),
                     "reason": .string(reason),

@@ -1,4 +1,4 @@
-import PlimsollModel
+public import PlimsollModel
 
 /// What one limit says to one ask.
 enum LimitFinding {
@@ -41,7 +41,7 @@ extension Refusal {
     }
 
     /// Whether this one lets go later than the other; one without a time ends by an act alone, and so last.
-    func outlasts(_ other: Refusal) -> Bool {
+    public func outlasts(_ other: Refusal) -> Bool {
         (until ?? .distantFuture) > (other.until ?? .distantFuture)
     }
 }
