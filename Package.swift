@@ -115,8 +115,8 @@ let package = Package(
         .executableTarget(
             name: "plimsoll-bench",
             dependencies: [
-                "Identity", "PlimsollProtocol", "PrivateCluster", "WorkerKit", argumentParser, grpc, grpcTransport,
-                histogram, logging, nio, nioPosix,
+                "Identity", "PlimsollModel", "PlimsollProtocol", "PrivateCluster", "QualityReview", "WorkerKit",
+                argumentParser, grpc, grpcTransport, histogram, logging, nio, nioPosix,
             ], swiftSettings: house),
 
         .executableTarget(

@@ -21,7 +21,9 @@ import Testing
             "Coordinator", "Exchange", "Gateway", "Identity", "Ledger", "PlimsollModel", "PlimsollProtocol", "Postgres",
             "PrivateCluster", "QualityReview", "WorkerKit",
         ],
-        "plimsoll-bench": ["WorkerKit", "PrivateCluster", "PlimsollProtocol", "Identity"],
+        "plimsoll-bench": [
+            "Identity", "PlimsollModel", "PlimsollProtocol", "PrivateCluster", "QualityReview", "WorkerKit",
+        ],
         "plimsoll-replay": ["WorkerKit", "PlimsollProtocol", "Identity"],
     ]
 

@@ -43,7 +43,8 @@ protocol BenchRow: Sendable {
 enum BenchRows {
     static let all: [any BenchRow.Type] = [
         FloorRow.self, ThroughputBatchRow.self, ThroughputSingleRow.self, ThroughputLimitsRow.self, GateRow.self,
-        ImportRow.self, BacklogRow.self, LatencyRow.self, SnapshotRow.self, StartOfShiftRow.self, KillRow.self,
+        DecisionRow.self, ImportRow.self, BacklogRow.self, LatencyRow.self, SnapshotRow.self, StartOfShiftRow.self,
+        KillRow.self,
         ConnectionsRow.self,
     ]
 }
