@@ -7,14 +7,11 @@ enum PersonDataStatements {
     /// One person's own rows of one table, by their number or their name. Names come from the inventory of this build
     /// and from nobody else. A cursor, because a person may have answered for years.
     static func own(_ table: Inventory.Table) -> Statement? {
-        let condition: String
-        if let person = table.person {
-            condition = "\(quoted(person)) = $1 and $2::text is not null"
-        } else if let own = table.own {
-            condition = "$1::bigint is not null and \(quoted(own)) = $2"
-        } else {
-            return nil
-        }
+        let whose = [table.person.map { "\(quoted($0)) = $1" }, table.own.map { "\(quoted($0)) = $2" }]
+            .compactMap(\.self)
+        guard !whose.isEmpty else { return nil }
+        // Both parameters are named, whichever of them decides.
+        let condition = "$1::bigint is not null and $2::text is not null and (\(whose.joined(separator: " or ")))"
         let order = table.columnNames.filter { !unordered.contains($0) }.prefix(3).map(quoted).joined(separator: ", ")
         return .unprepared(
             """
