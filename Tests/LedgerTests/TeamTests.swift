@@ -95,19 +95,22 @@ import Testing
             let codes = await withTaskGroup(of: LedgerError.Code?.self) { group in
                 for number in 100..<300 {
                     group.addTask {
-                        await self.code {
-                            _ = try await ledger.enrolEngineers(
-                                [NewEngineer(name: "p\(number)", zone: "UTC")], projects: ["puzzles"],
-                                selection: record, team: number.isMultiple(of: 2) ? "second" : nil, by: "op")
-                        }
+                        var code: LedgerError.Code?
+                        repeat {
+                            code = await self.code {
+                                _ = try await ledger.enrolEngineers(
+                                    [NewEngineer(name: "p\(number)", zone: "UTC")], projects: ["puzzles"],
+                                    selection: record, team: number.isMultiple(of: 2) ? "second" : nil, by: "op")
+                            }
+                            // Beside two hundred others some do not get a connection in time, and try again.
+                        } while code == .unavailable || code == .busy
+                        return code
                     }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(codes.count { $0 == nil } == 1)
-            // Beside two hundred others some do not even get a connection in time.
-            #expect(codes.count { $0 == .refused || $0 == .unavailable || $0 == .busy } == 199)
-            #expect(codes.contains(.refused))
+            #expect(codes.count { $0 == .refused } == 199)
             #expect(try await fixture.number("select count(*) from team_member") == 20)
             #expect(try await fixture.number("select count(distinct person_id) from enrolment") == 20)
         }
