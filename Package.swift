@@ -142,13 +142,19 @@ let package = Package(
             name: "IdentityTests", dependencies: ["Identity", "TestSupport", asn1, crypto, x509], swiftSettings: house),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", crypto, logging],
+            dependencies: ["Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", crypto, logging],
             swiftSettings: house),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: [
                 "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", lifecycle,
                 logging,
+            ],
+            swiftSettings: house),
+        .testTarget(
+            name: "ScheduleTests",
+            dependencies: [
+                "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", logging,
             ],
             swiftSettings: house),
         .testTarget(

@@ -38,6 +38,10 @@ public final class Coordinator: Sendable {
 
     /// Opens a work stream for a certificate's holder. Throws ``StreamEnd``.
     public func attach(_ opening: StreamOpening) async throws -> AttachedStream {
+        guard !dispatcher.life.isCutOff else {
+            // Said before anything is looked up: all workers come back at once, and no look-up would be answered.
+            throw StreamEnd(.notReady, "this coordinator cannot reach the database; try another, or again in a moment")
+        }
         let admission = try await admit(person: opening.person, serial: opening.serial, role: "engineer")
         var stream = try await dispatcher.open(opening, admission)
         do {
@@ -68,22 +72,55 @@ public final class Coordinator: Sendable {
         _ = try await admit(person: person, serial: serial, role: role)
     }
 
+    /// Whether there is this person and the certificate is not denied itself, whatever role it is of: a denied person,
+    /// or one who lost a role, still says no to agreements and sees and erases what is held of them. Throws ``StreamEnd``.
+    public func authorizeSubject(person: String, serial: String) async throws {
+        guard let found = try await admission(of: person, role: "", serial: serial) else {
+            throw StreamEnd(.roleNotGranted, "nobody here has the name \(person); an operator can enrol them")
+        }
+        if found.isCertificateDenied { throw Self.deniedCertificate }
+    }
+
     private func admit(person: String, serial: String, role: String) async throws -> Admission {
-        let found: Admission?
+        guard let found = try await admission(of: person, role: role, serial: serial) else {
+            throw StreamEnd(.roleNotGranted, "the role \(role) is not granted to \(person); an operator can grant it")
+        }
+        if found.isCertificateDenied { throw Self.deniedCertificate }
+        guard found.isRoleGranted else {
+            // P13: the one it was taken from is told by whom and why.
+            let end = try await lookUp { try await ledger.roleEnd(role, of: person) }
+            throw StreamEnd(
+                .roleNotGranted,
+                end.map { "the role \(role) was taken from \(person) \($0); \(Self.staysYours)" }
+                    ?? "the role \(role) is not granted to \(person); an operator can grant it")
+        }
+        if found.isPersonDenied {
+            throw StreamEnd(
+                .denied,
+                "access under this name was stopped; plimsoll me access says by whom and why. \(Self.staysYours)")
+        }
+        return found
+    }
+
+    private static let deniedCertificate = StreamEnd(
+        .denied,
+        "this certificate was stopped; ask an operator why, and for another one if you still hold the name")
+    private static let staysYours =
+        "What is held of you stays yours: consent withdraw, consent receipt, me data, me answers, me access and me erase "
+        + "work as before"
+
+    private func admission(of person: String, role: String, serial: String) async throws -> Admission? {
+        try await lookUp { try await ledger.admission(of: person, role: role, serial: serial) }
+    }
+
+    /// P2: a failed look-up is a doubt, and nobody is let in.
+    private func lookUp<Found: Sendable>(_ look: () async throws -> Found) async throws -> Found {
         do {
-            found = try await ledger.admission(of: person, role: role, serial: serial)
+            return try await look()
         } catch {
-            // P2: a failed look-up is a doubt.
             logger.warning("an admission could not be looked up", metadata: ["error": "\(error.forLog)"])
             throw StreamEnd(.notReady, "the database does not answer; try again in a moment")
         }
-        guard let found, found.isRoleGranted else {
-            throw StreamEnd(.roleNotGranted, "the role \(role) is not granted to \(person); an operator can grant it")
-        }
-        if found.isDenied {
-            throw StreamEnd(.denied, "access under this name or certificate was stopped; an operator can tell why")
-        }
-        return found
     }
 
     /// Runs until cancelled or until graceful shutdown has ended. Throws only when the database cannot be used at all.
@@ -101,7 +138,7 @@ public final class Coordinator: Sendable {
                 await dispatcher.runFeeder(connect: { try await self.connections.feed(for: $0) })
             }
             group.addTask { [self] in try await every(configuration.times.poll) { await dispatcher.markFeedStale() } }
-            group.addTask { [self] in try await every(.seconds(1)) { await dispatcher.sweep() } }
+            group.addTask { [self] in try await every(configuration.times.sweep) { await dispatcher.sweep() } }
             group.addTask { [self] in
                 try await every(.seconds(1)) { await keepHouse("fold") { try await ledger.foldTally() } }
             }
@@ -131,6 +168,7 @@ public final class Coordinator: Sendable {
             }
             group.addTask { try await membership.run() }
             group.addTask { try await membership.lookAfterOthers() }
+            group.addTask { try await membership.watchForSilence() }
             group.addTask { [self] in
                 try await gracefulShutdown()
                 isLeaving.store(true, ordering: .relaxed)

@@ -21,10 +21,17 @@ public struct CoordinatorConfiguration: Sendable {
         public var lifeRenewal: Duration
         /// Without a renewal for this long, by the monotonic clock, it stops granting by itself.
         public var selfStop: Duration
+        /// Without a word from the database for this long it tells its workers to stop: it would not hear of a
+        /// withdrawal (P3).
+        public var cutOff: Duration
         /// How long leases of a coordinator that is gone may be presented to another before they end.
         public var presenting: Duration
         /// Past its deadline a lease still takes an answer for this long; it is not counted as leased time.
         public var deadlineGrace: Duration
+        /// How often it is looked for lost streams and for leases whose deadline is over.
+        public var sweep: Duration
+        /// How often it is looked in the database itself for leases this long past their deadline, which should be none.
+        public var overdue: Duration
         /// The slow poll behind the wake-ups.
         public var poll: Duration
         /// Slots that nobody took for this long go back, so that another coordinator can grant them.
@@ -53,9 +60,11 @@ public struct CoordinatorConfiguration: Sendable {
 
         public static let defaults = Times(
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
-            selfStop: .seconds(2), presenting: .seconds(15), deadlineGrace: .seconds(5), poll: .milliseconds(250),
-            holding: .milliseconds(500), surplus: .seconds(2), askAgainSoon: .milliseconds(300),
-            askAgainLater: .seconds(5), askAgainForRoom: .seconds(2), presence: .seconds(1),
+            selfStop: .seconds(2), cutOff: .seconds(3), presenting: .seconds(15), deadlineGrace: .seconds(5),
+            sweep: .seconds(1), overdue: .seconds(60), poll: .milliseconds(250), holding: .milliseconds(500),
+            surplus: .seconds(2),
+            askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5), askAgainForRoom: .seconds(2),
+            presence: .seconds(1),
             withdrawals: .seconds(1), housekeeping: .seconds(600), seal: .milliseconds(250), chainHead: .seconds(10),
             drain: .seconds(5))
     }

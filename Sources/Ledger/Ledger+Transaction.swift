@@ -2,9 +2,10 @@ import PlimsollModel
 import Postgres
 
 extension Ledger {
-    /// Session settings of every connection in the coordinator's role.
+    /// Session settings of every connection in the coordinator's role. Its queries are short; compiling one (`jit`) costs
+    /// more than running it.
     public static let sessionSettings: [(String, String)] = [
-        ("search_path", "plimsoll"), ("timezone", "UTC"), ("synchronous_commit", "on"),
+        ("search_path", "plimsoll"), ("timezone", "UTC"), ("synchronous_commit", "on"), ("jit", "off"),
     ]
 
     /// Runs `body` in one transaction of a pooled connection; 40001 and 40P01 run it again, so it must have no effect

@@ -102,7 +102,7 @@ extension Plimsoll_V1_Audit {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator. Events, newest first. Of consent events without the person.
+        /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListEventsRequest` messages.
@@ -148,7 +148,7 @@ extension Plimsoll_V1_Audit {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator. Events, newest first. Of consent events without the person.
+        /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListEventsRequest` message.
@@ -193,7 +193,7 @@ extension Plimsoll_V1_Audit {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator. Events, newest first. Of consent events without the person.
+        /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListEventsRequest` message.
@@ -335,7 +335,7 @@ extension Plimsoll_V1_Audit {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator. Events, newest first. Of consent events without the person.
+        /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListEventsRequest` message.
@@ -408,7 +408,7 @@ extension Plimsoll_V1_Audit {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > operator. Events, newest first. Of consent events without the person.
+        /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListEventsRequest` message.
@@ -475,7 +475,7 @@ extension Plimsoll_V1_Audit.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > operator. Events, newest first. Of consent events without the person.
+    /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListEventsRequest` message.
@@ -540,7 +540,7 @@ extension Plimsoll_V1_Audit.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > operator. Events, newest first. Of consent events without the person.
+    /// > operator. Events, newest first. Of what people did for themselves only that there is an event, and its date.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -639,7 +639,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One's own, oldest first.
+        /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListReceiptsRequest` messages.
@@ -657,7 +657,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+        /// > The same. One of one's own; another person's is as unknown as one that does not exist.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_GetReceiptRequest` messages.
@@ -684,7 +684,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One's own, oldest first.
+        /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListReceiptsRequest` message.
@@ -702,7 +702,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+        /// > The same. One of one's own; another person's is as unknown as one that does not exist.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_GetReceiptRequest` message.
@@ -727,7 +727,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One's own, oldest first.
+        /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListReceiptsRequest` message.
@@ -745,7 +745,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+        /// > The same. One of one's own; another person's is as unknown as one that does not exist.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_GetReceiptRequest` message.
@@ -859,7 +859,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One's own, oldest first.
+        /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListReceiptsRequest` message.
@@ -882,7 +882,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+        /// > The same. One of one's own; another person's is as unknown as one that does not exist.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_GetReceiptRequest` message.
@@ -922,7 +922,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One's own, oldest first.
+        /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListReceiptsRequest` message.
@@ -956,7 +956,7 @@ extension Plimsoll_V1_Receipts {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+        /// > The same. One of one's own; another person's is as unknown as one that does not exist.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_GetReceiptRequest` message.
@@ -995,7 +995,7 @@ extension Plimsoll_V1_Receipts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer. One's own, oldest first.
+    /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListReceiptsRequest` message.
@@ -1024,7 +1024,7 @@ extension Plimsoll_V1_Receipts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+    /// > The same. One of one's own; another person's is as unknown as one that does not exist.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_GetReceiptRequest` message.
@@ -1057,7 +1057,7 @@ extension Plimsoll_V1_Receipts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer. One's own, oldest first.
+    /// > engineer, also one who is denied or not engineer any more. One's own, oldest first.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1090,7 +1090,7 @@ extension Plimsoll_V1_Receipts.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > engineer. One of one's own; another person's is as unknown as one that does not exist.
+    /// > The same. One of one's own; another person's is as unknown as one that does not exist.
     ///
     /// - Parameters:
     ///   - message: request message to send.

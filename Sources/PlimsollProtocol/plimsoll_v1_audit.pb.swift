@@ -85,10 +85,6 @@ public nonisolated struct Plimsoll_V1_StreamChainRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Send the details of consent events too, which say who gave or took back what. Goes on the record itself. Without,
-  /// the coordinator compares those with their hashes and says what it found.
-  public var consentDetails: Bool = false
-
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -113,6 +109,9 @@ public nonisolated struct Plimsoll_V1_StreamChainResponse: Sendable {
   public var heads: [Plimsoll_V1_ChainHead] = []
 
   public var entries: [Plimsoll_V1_ChainEntry] = []
+
+  /// In the last message: events whose details an erasure took that has no link up to `end`.
+  public var erasedSince: [Int64] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -185,11 +184,12 @@ public nonisolated struct Plimsoll_V1_ChainEntry: Sendable {
   /// where leaf is SHA-256 of plimsoll chain event 1\nevent N\nat MICROSECONDS\nhash HEX\nkind KIND\n
   public var hash: Data = Data()
 
+  /// Of a person's own act these three are empty: `leaf` and `on` stand in their place.
   public var atMicroseconds: Int64 = 0
 
   public var kind: String = String()
 
-  /// SHA-256 of salt and detail. Empty: the event is gone.
+  /// SHA-256 of salt and detail. Empty without `leaf`: the event is gone.
   public var eventHash: Data = Data()
 
   public var detailState: Plimsoll_V1_DetailState = .unspecified
@@ -199,6 +199,16 @@ public nonisolated struct Plimsoll_V1_ChainEntry: Sendable {
   public var actor: String = String()
 
   public var detail: Data = Data()
+
+  /// By which the link of a person's own act is verified, and which says nothing of the act.
+  public var leaf: Data = Data()
+
+  /// The date in UTC.
+  public var on: String = String()
+
+  /// Of an event that put a policy or a notice in force: SHA-256 of the document as its table has it now, beside the one
+  /// in the detail. Empty: the document is gone.
+  public var documentHash: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -210,10 +220,11 @@ public nonisolated struct Plimsoll_V1_ListEventsRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Such as policy.applied, or policy.* for all that begin so; empty: all.
+  /// Such as policy.applied, or policy.* for all that begin so; empty: all. What people did for themselves is not
+  /// found by its kind.
   public var kind: String = String()
 
-  /// 0: from the beginning.
+  /// 0: from the beginning. What people did for themselves is found by its date.
   public var sinceMicroseconds: Int64 = 0
 
   public var limit: UInt32 = 0
@@ -242,6 +253,7 @@ public nonisolated struct Plimsoll_V1_ChainEventRow: Sendable {
 
   public var event: Int64 = 0
 
+  /// 0 and empty of a person's own act, which has `on` instead.
   public var atMicroseconds: Int64 = 0
 
   public var kind: String = String()
@@ -256,6 +268,9 @@ public nonisolated struct Plimsoll_V1_ChainEventRow: Sendable {
   public var detail: String = String()
 
   public var detailState: Plimsoll_V1_DetailState = .unspecified
+
+  /// Of a person's own act: the date in UTC.
+  public var on: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -325,29 +340,18 @@ nonisolated extension Plimsoll_V1_DetailState: SwiftProtobuf._ProtoNameProviding
 
 nonisolated extension Plimsoll_V1_StreamChainRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StreamChainRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}consent_details\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{b}consent_details\0\u{c}\u{1}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBoolField(value: &self.consentDetails) }()
-      default: break
-      }
-    }
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.consentDetails != false {
-      try visitor.visitSingularBoolField(value: self.consentDetails, fieldNumber: 1)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_StreamChainRequest, rhs: Plimsoll_V1_StreamChainRequest) -> Bool {
-    if lhs.consentDetails != rhs.consentDetails {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -355,7 +359,7 @@ nonisolated extension Plimsoll_V1_StreamChainRequest: SwiftProtobuf.Message, Swi
 
 nonisolated extension Plimsoll_V1_StreamChainResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StreamChainResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}end\0\u{1}heads\0\u{1}entries\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}end\0\u{1}heads\0\u{1}entries\0\u{3}erased_since\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -366,6 +370,7 @@ nonisolated extension Plimsoll_V1_StreamChainResponse: SwiftProtobuf.Message, Sw
       case 1: try { try decoder.decodeSingularMessageField(value: &self._end) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 4: try { try decoder.decodeRepeatedInt64Field(value: &self.erasedSince) }()
       default: break
       }
     }
@@ -385,6 +390,9 @@ nonisolated extension Plimsoll_V1_StreamChainResponse: SwiftProtobuf.Message, Sw
     if !self.entries.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 3)
     }
+    if !self.erasedSince.isEmpty {
+      try visitor.visitPackedInt64Field(value: self.erasedSince, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -392,6 +400,7 @@ nonisolated extension Plimsoll_V1_StreamChainResponse: SwiftProtobuf.Message, Sw
     if lhs._end != rhs._end {return false}
     if lhs.heads != rhs.heads {return false}
     if lhs.entries != rhs.entries {return false}
+    if lhs.erasedSince != rhs.erasedSince {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -504,7 +513,7 @@ nonisolated extension Plimsoll_V1_ChainHead: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Plimsoll_V1_ChainEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChainEntry"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seq\0\u{1}event\0\u{1}previous\0\u{1}hash\0\u{3}at_microseconds\0\u{1}kind\0\u{3}event_hash\0\u{3}detail_state\0\u{1}salt\0\u{1}actor\0\u{1}detail\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seq\0\u{1}event\0\u{1}previous\0\u{1}hash\0\u{3}at_microseconds\0\u{1}kind\0\u{3}event_hash\0\u{3}detail_state\0\u{1}salt\0\u{1}actor\0\u{1}detail\0\u{1}leaf\0\u{1}on\0\u{3}document_hash\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -523,6 +532,9 @@ nonisolated extension Plimsoll_V1_ChainEntry: SwiftProtobuf.Message, SwiftProtob
       case 9: try { try decoder.decodeSingularBytesField(value: &self.salt) }()
       case 10: try { try decoder.decodeSingularStringField(value: &self.actor) }()
       case 11: try { try decoder.decodeSingularBytesField(value: &self.detail) }()
+      case 12: try { try decoder.decodeSingularBytesField(value: &self.leaf) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.on) }()
+      case 14: try { try decoder.decodeSingularBytesField(value: &self.documentHash) }()
       default: break
       }
     }
@@ -562,6 +574,15 @@ nonisolated extension Plimsoll_V1_ChainEntry: SwiftProtobuf.Message, SwiftProtob
     if !self.detail.isEmpty {
       try visitor.visitSingularBytesField(value: self.detail, fieldNumber: 11)
     }
+    if !self.leaf.isEmpty {
+      try visitor.visitSingularBytesField(value: self.leaf, fieldNumber: 12)
+    }
+    if !self.on.isEmpty {
+      try visitor.visitSingularStringField(value: self.on, fieldNumber: 13)
+    }
+    if !self.documentHash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.documentHash, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -577,6 +598,9 @@ nonisolated extension Plimsoll_V1_ChainEntry: SwiftProtobuf.Message, SwiftProtob
     if lhs.salt != rhs.salt {return false}
     if lhs.actor != rhs.actor {return false}
     if lhs.detail != rhs.detail {return false}
+    if lhs.leaf != rhs.leaf {return false}
+    if lhs.on != rhs.on {return false}
+    if lhs.documentHash != rhs.documentHash {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -654,7 +678,7 @@ nonisolated extension Plimsoll_V1_ListEventsResponse: SwiftProtobuf.Message, Swi
 
 nonisolated extension Plimsoll_V1_ChainEventRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ChainEventRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{3}at_microseconds\0\u{1}kind\0\u{1}seq\0\u{1}actor\0\u{1}detail\0\u{3}detail_state\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}event\0\u{3}at_microseconds\0\u{1}kind\0\u{1}seq\0\u{1}actor\0\u{1}detail\0\u{3}detail_state\0\u{1}on\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -669,6 +693,7 @@ nonisolated extension Plimsoll_V1_ChainEventRow: SwiftProtobuf.Message, SwiftPro
       case 5: try { try decoder.decodeSingularStringField(value: &self.actor) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.detail) }()
       case 7: try { try decoder.decodeSingularEnumField(value: &self.detailState) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.on) }()
       default: break
       }
     }
@@ -696,6 +721,9 @@ nonisolated extension Plimsoll_V1_ChainEventRow: SwiftProtobuf.Message, SwiftPro
     if self.detailState != .unspecified {
       try visitor.visitSingularEnumField(value: self.detailState, fieldNumber: 7)
     }
+    if !self.on.isEmpty {
+      try visitor.visitSingularStringField(value: self.on, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -707,6 +735,7 @@ nonisolated extension Plimsoll_V1_ChainEventRow: SwiftProtobuf.Message, SwiftPro
     if lhs.actor != rhs.actor {return false}
     if lhs.detail != rhs.detail {return false}
     if lhs.detailState != rhs.detailState {return false}
+    if lhs.on != rhs.on {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -279,7 +279,7 @@ public nonisolated struct Plimsoll_V1_WeeklyDigestResponse: Sendable {
   /// The columns' names.
   public var figures: [String] = []
 
-  /// By project, then all together.
+  /// By project, then the deployment, then all together.
   public var rows: [Plimsoll_V1_DigestRow] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -292,7 +292,7 @@ public nonisolated struct Plimsoll_V1_DigestRow: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Empty: all projects together.
+  /// “the deployment”: what is about no project; empty: all together.
   public var project: String = String()
 
   /// One for each of `figures`.

@@ -117,7 +117,7 @@ public enum Plimsoll_V1_Control: Sendable {
         /// Namespace for "RevokeRole" metadata.
         public enum RevokeRole: Sendable {
             /// Request type for "RevokeRole".
-            public typealias Input = Plimsoll_V1_RoleGrant
+            public typealias Input = Plimsoll_V1_RevokeRoleRequest
             /// Response type for "RevokeRole".
             public typealias Output = Plimsoll_V1_RoleGrant
             /// Descriptor for "RevokeRole".
@@ -543,19 +543,27 @@ extension Plimsoll_V1_Control {
 
         /// Handle the "RevokeRole" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. With a reason, which the person is told.
+        ///
         /// - Parameters:
-        ///   - request: A streaming request of `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A streaming request of `Plimsoll_V1_RevokeRoleRequest` messages.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
         /// - Returns: A streaming response of `Plimsoll_V1_RoleGrant` messages.
         func revokeRole(
-            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RevokeRoleRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_RoleGrant>
 
         /// Handle the "ListRoles" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListRolesRequest` messages.
@@ -1000,19 +1008,27 @@ extension Plimsoll_V1_Control {
 
         /// Handle the "RevokeRole" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. With a reason, which the person is told.
+        ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
+        ///   - request: A request containing a single `Plimsoll_V1_RevokeRoleRequest` message.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
         /// - Returns: A response containing a single `Plimsoll_V1_RoleGrant` message.
         func revokeRole(
-            request: GRPCCore.ServerRequest<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ServerRequest<Plimsoll_V1_RevokeRoleRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant>
 
         /// Handle the "ListRoles" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRolesRequest` message.
@@ -1455,19 +1471,27 @@ extension Plimsoll_V1_Control {
 
         /// Handle the "RevokeRole" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. With a reason, which the person is told.
+        ///
         /// - Parameters:
-        ///   - request: A `Plimsoll_V1_RoleGrant` message.
+        ///   - request: A `Plimsoll_V1_RevokeRoleRequest` message.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
         /// - Returns: A `Plimsoll_V1_RoleGrant` to respond with.
         func revokeRole(
-            request: Plimsoll_V1_RoleGrant,
+            request: Plimsoll_V1_RevokeRoleRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Plimsoll_V1_RoleGrant
 
         /// Handle the "ListRoles" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListRolesRequest` message.
@@ -1861,7 +1885,7 @@ extension Plimsoll_V1_Control.StreamingServiceProtocol {
         )
         router.registerHandler(
             forMethod: Plimsoll_V1_Control.Method.RevokeRole.descriptor,
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_RoleGrant>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_RevokeRoleRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RoleGrant>(),
             handler: { request, context in
                 try await self.revokeRole(
@@ -2152,7 +2176,7 @@ extension Plimsoll_V1_Control.ServiceProtocol {
     }
 
     public func revokeRole(
-        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RevokeRoleRequest>,
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_RoleGrant> {
         let response = try await self.revokeRole(
@@ -2456,7 +2480,7 @@ extension Plimsoll_V1_Control.SimpleServiceProtocol {
     }
 
     public func revokeRole(
-        request: GRPCCore.ServerRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.ServerRequest<Plimsoll_V1_RevokeRoleRequest>,
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant> {
         return GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant>(
@@ -2879,9 +2903,13 @@ extension Plimsoll_V1_Control {
 
         /// Call the "RevokeRole" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. With a reason, which the person is told.
+        ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
-        ///   - serializer: A serializer for `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A request containing a single `Plimsoll_V1_RevokeRoleRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_RevokeRoleRequest` messages.
         ///   - deserializer: A deserializer for `Plimsoll_V1_RoleGrant` messages.
         ///   - options: Options to apply to this RPC.
         ///   - handleResponse: A closure which handles the response and returns its result to
@@ -2889,14 +2917,18 @@ extension Plimsoll_V1_Control {
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         func revokeRole<Result>(
-            request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
-            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ClientRequest<Plimsoll_V1_RevokeRoleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RevokeRoleRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_RoleGrant>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "ListRoles" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRolesRequest` message.
@@ -3551,9 +3583,13 @@ extension Plimsoll_V1_Control {
 
         /// Call the "RevokeRole" method.
         ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. With a reason, which the person is told.
+        ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
-        ///   - serializer: A serializer for `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A request containing a single `Plimsoll_V1_RevokeRoleRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_RevokeRoleRequest` messages.
         ///   - deserializer: A deserializer for `Plimsoll_V1_RoleGrant` messages.
         ///   - options: Options to apply to this RPC.
         ///   - handleResponse: A closure which handles the response and returns its result to
@@ -3561,8 +3597,8 @@ extension Plimsoll_V1_Control {
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         public func revokeRole<Result>(
-            request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
-            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ClientRequest<Plimsoll_V1_RevokeRoleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RevokeRoleRequest>,
             deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_RoleGrant>,
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
@@ -3580,6 +3616,10 @@ extension Plimsoll_V1_Control {
         }
 
         /// Call the "ListRoles" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListRolesRequest` message.
@@ -4383,15 +4423,19 @@ extension Plimsoll_V1_Control.ClientProtocol {
 
     /// Call the "RevokeRole" method.
     ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator. With a reason, which the person is told.
+    ///
     /// - Parameters:
-    ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
+    ///   - request: A request containing a single `Plimsoll_V1_RevokeRoleRequest` message.
     ///   - options: Options to apply to this RPC.
     ///   - handleResponse: A closure which handles the response and returns its result to
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     public func revokeRole<Result>(
-        request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.ClientRequest<Plimsoll_V1_RevokeRoleRequest>,
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
             try response.message
@@ -4399,7 +4443,7 @@ extension Plimsoll_V1_Control.ClientProtocol {
     ) async throws -> Result where Result: Sendable {
         try await self.revokeRole(
             request: request,
-            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RoleGrant>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RevokeRoleRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_RoleGrant>(),
             options: options,
             onResponse: handleResponse
@@ -4407,6 +4451,10 @@ extension Plimsoll_V1_Control.ClientProtocol {
     }
 
     /// Call the "ListRoles" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListRolesRequest` message.
@@ -5147,6 +5195,10 @@ extension Plimsoll_V1_Control.ClientProtocol {
 
     /// Call the "RevokeRole" method.
     ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator. With a reason, which the person is told.
+    ///
     /// - Parameters:
     ///   - message: request message to send.
     ///   - metadata: Additional metadata to send, defaults to empty.
@@ -5156,14 +5208,14 @@ extension Plimsoll_V1_Control.ClientProtocol {
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     public func revokeRole<Result>(
-        _ message: Plimsoll_V1_RoleGrant,
+        _ message: Plimsoll_V1_RevokeRoleRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
         onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
             try response.message
         }
     ) async throws -> Result where Result: Sendable {
-        let request = GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>(
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_RevokeRoleRequest>(
             message: message,
             metadata: metadata
         )
@@ -5175,6 +5227,10 @@ extension Plimsoll_V1_Control.ClientProtocol {
     }
 
     /// Call the "ListRoles" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -66,6 +66,9 @@ public nonisolated struct Plimsoll_V1_ProjectDocument: Sendable {
   /// Clears the value of `refill`. Subsequent reads from it will return its default value.
   public mutating func clearRefill() {self._refill = nil}
 
+  /// In the answers to CreateProject and SetProject: what speaks against it; empty: nothing does.
+  public var warning: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -216,6 +219,23 @@ public nonisolated struct Plimsoll_V1_RoleGrant: Sendable {
   public init() {}
 }
 
+public nonisolated struct Plimsoll_V1_RevokeRoleRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var role: String = String()
+
+  /// Never empty.
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Plimsoll_V1_ListRolesRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -344,14 +364,13 @@ public nonisolated struct Plimsoll_V1_DenyCertificateRequest: Sendable {
   public init() {}
 }
 
+/// How much the person held is theirs to know (P9).
 public nonisolated struct Plimsoll_V1_DenyCertificateResponse: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var certificates: UInt32 = 0
-
-  public var leasesEnded: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -442,6 +461,9 @@ public nonisolated struct Plimsoll_V1_ImportTasksResponse: Sendable {
   public var conflicts: UInt64 = 0
 
   public var conflictingKeys: [String] = []
+
+  /// Tasks of the project that wait and are leased to nobody under the policy in force.
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -809,7 +831,15 @@ public nonisolated struct Plimsoll_V1_ProjectStatus: Sendable {
 
   public var quarantined: Int64 = 0
 
-  public var oldestWaitingSeconds: Int64 = 0
+  /// Absent: none waits, or it is not known for this hour.
+  public var oldestWaitingSeconds: Int64 {
+    get {_oldestWaitingSeconds ?? 0}
+    set {_oldestWaitingSeconds = newValue}
+  }
+  /// Returns true if `oldestWaitingSeconds` has been explicitly set.
+  public var hasOldestWaitingSeconds: Bool {self._oldestWaitingSeconds != nil}
+  /// Clears the value of `oldestWaitingSeconds`. Subsequent reads from it will return its default value.
+  public mutating func clearOldestWaitingSeconds() {self._oldestWaitingSeconds = nil}
 
   /// Labels per hour over `rate_window_seconds`; absent when too few people worked in every window.
   public var labelsPerHour: Double {
@@ -835,7 +865,7 @@ public nonisolated struct Plimsoll_V1_ProjectStatus: Sendable {
   /// Why tasks wait, each with what to do.
   public var reasons: [Plimsoll_V1_WaitingReason] = []
 
-  /// True when leased and done are as of the last full hour (few people at work).
+  /// True when the figures are as of the last full hour (few people at work, or none).
   public var coarse: Bool = false
 
   public var parked: Int64 = 0
@@ -844,6 +874,7 @@ public nonisolated struct Plimsoll_V1_ProjectStatus: Sendable {
 
   public init() {}
 
+  fileprivate var _oldestWaitingSeconds: Int64? = nil
   fileprivate var _labelsPerHour: Double? = nil
   fileprivate var _drainSeconds: Int64? = nil
 }
@@ -910,6 +941,10 @@ public nonisolated struct Plimsoll_V1_LeaseRow: Sendable {
 
   public var parked: Bool = false
 
+  /// True where few people are at work in the project: as of the last full hour, without deadline and whether it is
+  /// parked.
+  public var coarse: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -958,6 +993,9 @@ public nonisolated struct Plimsoll_V1_PolicyVersion: Sendable {
   public var author: String = String()
 
   public var appliedOn: String = String()
+
+  /// In the answers to ApplyPolicy and RollBackPolicy: tasks that wait and are leased to nobody under it.
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1015,7 +1053,7 @@ fileprivate nonisolated let _protobuf_package = "plimsoll.v1"
 
 nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ProjectDocument"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}instructions\0\u{3}instructions_version\0\u{3}answer_schema\0\u{1}overlap\0\u{1}weight\0\u{1}purposes\0\u{3}effort_seconds\0\u{3}named_persons\0\u{1}state\0\u{1}id\0\u{1}refill\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}instructions\0\u{3}instructions_version\0\u{3}answer_schema\0\u{1}overlap\0\u{1}weight\0\u{1}purposes\0\u{3}effort_seconds\0\u{3}named_persons\0\u{1}state\0\u{1}id\0\u{1}refill\0\u{1}warning\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1035,6 +1073,7 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
       case 10: try { try decoder.decodeSingularStringField(value: &self.state) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.id) }()
       case 12: try { try decoder.decodeSingularBoolField(value: &self._refill) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.warning) }()
       default: break
       }
     }
@@ -1081,6 +1120,9 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
     try { if let v = self._refill {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 12)
     } }()
+    if !self.warning.isEmpty {
+      try visitor.visitSingularStringField(value: self.warning, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1097,6 +1139,7 @@ nonisolated extension Plimsoll_V1_ProjectDocument: SwiftProtobuf.Message, SwiftP
     if lhs.state != rhs.state {return false}
     if lhs.id != rhs.id {return false}
     if lhs._refill != rhs._refill {return false}
+    if lhs.warning != rhs.warning {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1436,6 +1479,46 @@ nonisolated extension Plimsoll_V1_RoleGrant: SwiftProtobuf.Message, SwiftProtobu
   }
 }
 
+nonisolated extension Plimsoll_V1_RevokeRoleRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RevokeRoleRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}role\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.role) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.role.isEmpty {
+      try visitor.visitSingularStringField(value: self.role, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_RevokeRoleRequest, rhs: Plimsoll_V1_RevokeRoleRequest) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Plimsoll_V1_ListRolesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListRolesRequest"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0")
@@ -1753,7 +1836,7 @@ nonisolated extension Plimsoll_V1_DenyCertificateRequest: SwiftProtobuf.Message,
 
 nonisolated extension Plimsoll_V1_DenyCertificateResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DenyCertificateResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificates\0\u{3}leases_ended\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}certificates\0\u{c}\u{2}\u{1}")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1762,7 +1845,6 @@ nonisolated extension Plimsoll_V1_DenyCertificateResponse: SwiftProtobuf.Message
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self.certificates) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.leasesEnded) }()
       default: break
       }
     }
@@ -1772,15 +1854,11 @@ nonisolated extension Plimsoll_V1_DenyCertificateResponse: SwiftProtobuf.Message
     if self.certificates != 0 {
       try visitor.visitSingularUInt32Field(value: self.certificates, fieldNumber: 1)
     }
-    if self.leasesEnded != 0 {
-      try visitor.visitSingularUInt32Field(value: self.leasesEnded, fieldNumber: 2)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_DenyCertificateResponse, rhs: Plimsoll_V1_DenyCertificateResponse) -> Bool {
     if lhs.certificates != rhs.certificates {return false}
-    if lhs.leasesEnded != rhs.leasesEnded {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1932,7 +2010,7 @@ nonisolated extension Plimsoll_V1_ImportTask: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Plimsoll_V1_ImportTasksResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ImportTasksResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}import\0\u{1}imported\0\u{1}skipped\0\u{1}conflicts\0\u{3}conflicting_keys\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}import\0\u{1}imported\0\u{1}skipped\0\u{1}conflicts\0\u{3}conflicting_keys\0\u{1}warnings\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1945,6 +2023,7 @@ nonisolated extension Plimsoll_V1_ImportTasksResponse: SwiftProtobuf.Message, Sw
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.skipped) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.conflicts) }()
       case 5: try { try decoder.decodeRepeatedStringField(value: &self.conflictingKeys) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
       default: break
       }
     }
@@ -1966,6 +2045,9 @@ nonisolated extension Plimsoll_V1_ImportTasksResponse: SwiftProtobuf.Message, Sw
     if !self.conflictingKeys.isEmpty {
       try visitor.visitRepeatedStringField(value: self.conflictingKeys, fieldNumber: 5)
     }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1975,6 +2057,7 @@ nonisolated extension Plimsoll_V1_ImportTasksResponse: SwiftProtobuf.Message, Sw
     if lhs.skipped != rhs.skipped {return false}
     if lhs.conflicts != rhs.conflicts {return false}
     if lhs.conflictingKeys != rhs.conflictingKeys {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2796,7 +2879,7 @@ nonisolated extension Plimsoll_V1_ProjectStatus: SwiftProtobuf.Message, SwiftPro
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.done) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.late) }()
       case 7: try { try decoder.decodeSingularInt64Field(value: &self.quarantined) }()
-      case 8: try { try decoder.decodeSingularInt64Field(value: &self.oldestWaitingSeconds) }()
+      case 8: try { try decoder.decodeSingularInt64Field(value: &self._oldestWaitingSeconds) }()
       case 9: try { try decoder.decodeSingularDoubleField(value: &self._labelsPerHour) }()
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self.rateWindowSeconds) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self._drainSeconds) }()
@@ -2834,9 +2917,9 @@ nonisolated extension Plimsoll_V1_ProjectStatus: SwiftProtobuf.Message, SwiftPro
     if self.quarantined != 0 {
       try visitor.visitSingularInt64Field(value: self.quarantined, fieldNumber: 7)
     }
-    if self.oldestWaitingSeconds != 0 {
-      try visitor.visitSingularInt64Field(value: self.oldestWaitingSeconds, fieldNumber: 8)
-    }
+    try { if let v = self._oldestWaitingSeconds {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+    } }()
     try { if let v = self._labelsPerHour {
       try visitor.visitSingularDoubleField(value: v, fieldNumber: 9)
     } }()
@@ -2866,7 +2949,7 @@ nonisolated extension Plimsoll_V1_ProjectStatus: SwiftProtobuf.Message, SwiftPro
     if lhs.done != rhs.done {return false}
     if lhs.late != rhs.late {return false}
     if lhs.quarantined != rhs.quarantined {return false}
-    if lhs.oldestWaitingSeconds != rhs.oldestWaitingSeconds {return false}
+    if lhs._oldestWaitingSeconds != rhs._oldestWaitingSeconds {return false}
     if lhs._labelsPerHour != rhs._labelsPerHour {return false}
     if lhs.rateWindowSeconds != rhs.rateWindowSeconds {return false}
     if lhs._drainSeconds != rhs._drainSeconds {return false}
@@ -2985,7 +3068,7 @@ nonisolated extension Plimsoll_V1_ListLeasesResponse: SwiftProtobuf.Message, Swi
 
 nonisolated extension Plimsoll_V1_LeaseRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".LeaseRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}key\0\u{1}kind\0\u{3}age_seconds\0\u{3}deadline_seconds\0\u{3}deliveries_failed\0\u{1}parked\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}key\0\u{1}kind\0\u{3}age_seconds\0\u{3}deadline_seconds\0\u{3}deliveries_failed\0\u{1}parked\0\u{1}coarse\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3000,6 +3083,7 @@ nonisolated extension Plimsoll_V1_LeaseRow: SwiftProtobuf.Message, SwiftProtobuf
       case 5: try { try decoder.decodeSingularInt32Field(value: &self.deadlineSeconds) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.deliveriesFailed) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.parked) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.coarse) }()
       default: break
       }
     }
@@ -3027,6 +3111,9 @@ nonisolated extension Plimsoll_V1_LeaseRow: SwiftProtobuf.Message, SwiftProtobuf
     if self.parked != false {
       try visitor.visitSingularBoolField(value: self.parked, fieldNumber: 7)
     }
+    if self.coarse != false {
+      try visitor.visitSingularBoolField(value: self.coarse, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3038,6 +3125,7 @@ nonisolated extension Plimsoll_V1_LeaseRow: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.deadlineSeconds != rhs.deadlineSeconds {return false}
     if lhs.deliveriesFailed != rhs.deliveriesFailed {return false}
     if lhs.parked != rhs.parked {return false}
+    if lhs.coarse != rhs.coarse {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3115,7 +3203,7 @@ nonisolated extension Plimsoll_V1_ShowPolicyRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Plimsoll_V1_PolicyVersion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PolicyVersion"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}document\0\u{1}reason\0\u{1}author\0\u{3}applied_on\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}document\0\u{1}reason\0\u{1}author\0\u{3}applied_on\0\u{1}warnings\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3128,6 +3216,7 @@ nonisolated extension Plimsoll_V1_PolicyVersion: SwiftProtobuf.Message, SwiftPro
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.author) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.appliedOn) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
       default: break
       }
     }
@@ -3149,6 +3238,9 @@ nonisolated extension Plimsoll_V1_PolicyVersion: SwiftProtobuf.Message, SwiftPro
     if !self.appliedOn.isEmpty {
       try visitor.visitSingularStringField(value: self.appliedOn, fieldNumber: 5)
     }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3158,6 +3250,7 @@ nonisolated extension Plimsoll_V1_PolicyVersion: SwiftProtobuf.Message, SwiftPro
     if lhs.reason != rhs.reason {return false}
     if lhs.author != rhs.author {return false}
     if lhs.appliedOn != rhs.appliedOn {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -257,6 +257,19 @@ public enum Plimsoll_V1_Organisation: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "PlanPolicy" metadata.
+        public enum PlanPolicy: Sendable {
+            /// Request type for "PlanPolicy".
+            public typealias Input = Plimsoll_V1_PlanPolicyRequest
+            /// Response type for "PlanPolicy".
+            public typealias Output = Plimsoll_V1_PlanPolicyPart
+            /// Descriptor for "PlanPolicy".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Organisation"),
+                method: "PlanPolicy",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "plimsoll.v1.Organisation" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             EnrolEngineers.descriptor,
@@ -276,7 +289,8 @@ public enum Plimsoll_V1_Organisation: Sendable {
             EndRaise.descriptor,
             ListRaises.descriptor,
             ShowEffectiveLimits.descriptor,
-            RollBackPolicy.descriptor
+            RollBackPolicy.descriptor,
+            PlanPolicy.descriptor
         ]
     }
 }
@@ -610,6 +624,26 @@ extension Plimsoll_V1_Organisation {
             request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RollBackPolicyRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_PolicyVersion>
+
+        /// Handle the "PlanPolicy" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+        /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+        /// > whose time was looked at see it.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Plimsoll_V1_PlanPolicyRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_PlanPolicyPart` messages.
+        func planPolicy(
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_PlanPolicyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_PlanPolicyPart>
     }
 
     /// Service protocol for the "plimsoll.v1.Organisation" service.
@@ -927,6 +961,26 @@ extension Plimsoll_V1_Organisation {
             request: GRPCCore.ServerRequest<Plimsoll_V1_RollBackPolicyRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_PolicyVersion>
+
+        /// Handle the "PlanPolicy" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+        /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+        /// > whose time was looked at see it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_PlanPolicyRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_PlanPolicyPart` messages.
+        func planPolicy(
+            request: GRPCCore.ServerRequest<Plimsoll_V1_PlanPolicyRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_PlanPolicyPart>
     }
 
     /// Simple service protocol for the "plimsoll.v1.Organisation" service.
@@ -1242,6 +1296,27 @@ extension Plimsoll_V1_Organisation {
             request: Plimsoll_V1_RollBackPolicyRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Plimsoll_V1_PolicyVersion
+
+        /// Handle the "PlanPolicy" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+        /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+        /// > whose time was looked at see it.
+        ///
+        /// - Parameters:
+        ///   - request: A `Plimsoll_V1_PlanPolicyRequest` message.
+        ///   - response: A response stream of `Plimsoll_V1_PlanPolicyPart` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func planPolicy(
+            request: Plimsoll_V1_PlanPolicyRequest,
+            response: GRPCCore.RPCWriter<Plimsoll_V1_PlanPolicyPart>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -1442,6 +1517,17 @@ extension Plimsoll_V1_Organisation.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_PolicyVersion>(),
             handler: { request, context in
                 try await self.rollBackPolicy(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Plimsoll_V1_Organisation.Method.PlanPolicy.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_PlanPolicyRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_PlanPolicyPart>(),
+            handler: { request, context in
+                try await self.planPolicy(
                     request: request,
                     context: context
                 )
@@ -1649,6 +1735,17 @@ extension Plimsoll_V1_Organisation.ServiceProtocol {
             context: context
         )
         return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func planPolicy(
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_PlanPolicyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_PlanPolicyPart> {
+        let response = try await self.planPolicy(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
     }
 }
 
@@ -1886,6 +1983,23 @@ extension Plimsoll_V1_Organisation.SimpleServiceProtocol {
                 context: context
             ),
             metadata: [:]
+        )
+    }
+
+    public func planPolicy(
+        request: GRPCCore.ServerRequest<Plimsoll_V1_PlanPolicyRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_PlanPolicyPart> {
+        return GRPCCore.StreamingServerResponse<Plimsoll_V1_PlanPolicyPart>(
+            metadata: [:],
+            producer: { writer in
+                try await self.planPolicy(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
         )
     }
 }
@@ -2295,6 +2409,31 @@ extension Plimsoll_V1_Organisation {
             deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_PolicyVersion>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_PolicyVersion>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "PlanPolicy" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+        /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+        /// > whose time was looked at see it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_PlanPolicyRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_PlanPolicyRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_PlanPolicyPart` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func planPolicy<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_PlanPolicyRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_PlanPolicyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_PlanPolicyPart>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_PlanPolicyPart>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -2909,6 +3048,40 @@ extension Plimsoll_V1_Organisation {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "PlanPolicy" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+        /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+        /// > whose time was looked at see it.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_PlanPolicyRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_PlanPolicyRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_PlanPolicyPart` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func planPolicy<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_PlanPolicyRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_PlanPolicyRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_PlanPolicyPart>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_PlanPolicyPart>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Plimsoll_V1_Organisation.Method.PlanPolicy.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -3416,6 +3589,35 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RollBackPolicyRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_PolicyVersion>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PlanPolicy" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+    /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+    /// > whose time was looked at see it.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Plimsoll_V1_PlanPolicyRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func planPolicy<Result>(
+        request: GRPCCore.ClientRequest<Plimsoll_V1_PlanPolicyRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_PlanPolicyPart>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.planPolicy(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_PlanPolicyRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_PlanPolicyPart>(),
             options: options,
             onResponse: handleResponse
         )
@@ -3997,6 +4199,39 @@ extension Plimsoll_V1_Organisation.ClientProtocol {
             metadata: metadata
         )
         return try await self.rollBackPolicy(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "PlanPolicy" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > operator. What a policy would do and would have done, beside the one in force; nothing is changed. Parts tell how
+    /// > far it is; the last one is the plan. Figures are of many people or not told. Who plans is on the record, and those
+    /// > whose time was looked at see it.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func planPolicy<Result>(
+        _ message: Plimsoll_V1_PlanPolicyRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Plimsoll_V1_PlanPolicyPart>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_PlanPolicyRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.planPolicy(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -491,6 +491,319 @@ public nonisolated struct Plimsoll_V1_RollBackPolicyRequest: Sendable {
   public init() {}
 }
 
+public nonisolated struct Plimsoll_V1_PlanPolicyRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// YAML.
+  public var document: String = String()
+
+  /// Empty: all.
+  public var project: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_PlanPolicyPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var part: Plimsoll_V1_PlanPolicyPart.OneOf_Part? = nil
+
+  public var progress: Plimsoll_V1_PlanProgress {
+    get {
+      if case .progress(let v)? = part {return v}
+      return Plimsoll_V1_PlanProgress()
+    }
+    set {part = .progress(newValue)}
+  }
+
+  public var plan: Plimsoll_V1_PolicyPlan {
+    get {
+      if case .plan(let v)? = part {return v}
+      return Plimsoll_V1_PolicyPlan()
+    }
+    set {part = .plan(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum OneOf_Part: Equatable, Sendable {
+    case progress(Plimsoll_V1_PlanProgress)
+    case plan(Plimsoll_V1_PolicyPlan)
+
+  }
+
+  public init() {}
+}
+
+/// People looked at so far, and in all.
+public nonisolated struct Plimsoll_V1_PlanProgress: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var done: UInt32 = 0
+
+  public var total: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_PolicyPlan: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The version in force, and its document.
+  public var inForce: Int64 {
+    get {_storage._inForce}
+    set {_uniqueStorage()._inForce = newValue}
+  }
+
+  public var inForceDocument: String {
+    get {_storage._inForceDocument}
+    set {_uniqueStorage()._inForceDocument = newValue}
+  }
+
+  /// The instant of the capacity: the last full hour.
+  public var asOfMicroseconds: Int64 {
+    get {_storage._asOfMicroseconds}
+    set {_uniqueStorage()._asOfMicroseconds = newValue}
+  }
+
+  /// Where the days replayed end: the last midnight, UTC.
+  public var untilMicroseconds: Int64 {
+    get {_storage._untilMicroseconds}
+    set {_uniqueStorage()._untilMicroseconds = newValue}
+  }
+
+  public var leaseDays: UInt32 {
+    get {_storage._leaseDays}
+    set {_uniqueStorage()._leaseDays = newValue}
+  }
+
+  public var timeDays: UInt32 {
+    get {_storage._timeDays}
+    set {_uniqueStorage()._timeDays = newValue}
+  }
+
+  /// Figures are of so many people or more.
+  public var smallestGroup: UInt32 {
+    get {_storage._smallestGroup}
+    set {_uniqueStorage()._smallestGroup = newValue}
+  }
+
+  /// All together first, unless one project was asked for.
+  public var capacity: [Plimsoll_V1_PlanCapacity] {
+    get {_storage._capacity}
+    set {_uniqueStorage()._capacity = newValue}
+  }
+
+  /// Leases granted, and of them refused by each rule; rules that are shown under neither policy are left out. In all:
+  /// the sum of what is shown.
+  public var leases: Plimsoll_V1_PlanFigure {
+    get {_storage._leases ?? Plimsoll_V1_PlanFigure()}
+    set {_uniqueStorage()._leases = newValue}
+  }
+  /// Returns true if `leases` has been explicitly set.
+  public var hasLeases: Bool {_storage._leases != nil}
+  /// Clears the value of `leases`. Subsequent reads from it will return its default value.
+  public mutating func clearLeases() {_uniqueStorage()._leases = nil}
+
+  public var refused: [Plimsoll_V1_PlanRefused] {
+    get {_storage._refused}
+    set {_uniqueStorage()._refused = newValue}
+  }
+
+  public var refusedInAll: Plimsoll_V1_PlanPair {
+    get {_storage._refusedInAll ?? Plimsoll_V1_PlanPair()}
+    set {_uniqueStorage()._refusedInAll = newValue}
+  }
+  /// Returns true if `refusedInAll` has been explicitly set.
+  public var hasRefusedInAll: Bool {_storage._refusedInAll != nil}
+  /// Clears the value of `refusedInAll`. Subsequent reads from it will return its default value.
+  public mutating func clearRefusedInAll() {_uniqueStorage()._refusedInAll = nil}
+
+  /// Hours leased, and of them beyond each limit on time.
+  public var hours: Plimsoll_V1_PlanFigure {
+    get {_storage._hours ?? Plimsoll_V1_PlanFigure()}
+    set {_uniqueStorage()._hours = newValue}
+  }
+  /// Returns true if `hours` has been explicitly set.
+  public var hasHours: Bool {_storage._hours != nil}
+  /// Clears the value of `hours`. Subsequent reads from it will return its default value.
+  public mutating func clearHours() {_uniqueStorage()._hours = nil}
+
+  public var beyond: [Plimsoll_V1_PlanRefused] {
+    get {_storage._beyond}
+    set {_uniqueStorage()._beyond = newValue}
+  }
+
+  public var beyondInAll: Plimsoll_V1_PlanPair {
+    get {_storage._beyondInAll ?? Plimsoll_V1_PlanPair()}
+    set {_uniqueStorage()._beyondInAll = newValue}
+  }
+  /// Returns true if `beyondInAll` has been explicitly set.
+  public var hasBeyondInAll: Bool {_storage._beyondInAll != nil}
+  /// Clears the value of `beyondInAll`. Subsequent reads from it will return its default value.
+  public mutating func clearBeyondInAll() {_uniqueStorage()._beyondInAll = nil}
+
+  /// How many more documents can be planned before the next midnight, UTC.
+  public var plansLeft: UInt32 {
+    get {_storage._plansLeft}
+    set {_uniqueStorage()._plansLeft = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Plimsoll_V1_PlanCapacity: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty: all together.
+  public var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
+
+  public var people: Plimsoll_V1_PlanFigure {
+    get {_storage._people ?? Plimsoll_V1_PlanFigure()}
+    set {_uniqueStorage()._people = newValue}
+  }
+  /// Returns true if `people` has been explicitly set.
+  public var hasPeople: Bool {_storage._people != nil}
+  /// Clears the value of `people`. Subsequent reads from it will return its default value.
+  public mutating func clearPeople() {_uniqueStorage()._people = nil}
+
+  public var mayBeLeased: Plimsoll_V1_PlanPair {
+    get {_storage._mayBeLeased ?? Plimsoll_V1_PlanPair()}
+    set {_uniqueStorage()._mayBeLeased = newValue}
+  }
+  /// Returns true if `mayBeLeased` has been explicitly set.
+  public var hasMayBeLeased: Bool {_storage._mayBeLeased != nil}
+  /// Clears the value of `mayBeLeased`. Subsequent reads from it will return its default value.
+  public mutating func clearMayBeLeased() {_uniqueStorage()._mayBeLeased = nil}
+
+  public var hoursToday: Plimsoll_V1_PlanPair {
+    get {_storage._hoursToday ?? Plimsoll_V1_PlanPair()}
+    set {_uniqueStorage()._hoursToday = newValue}
+  }
+  /// Returns true if `hoursToday` has been explicitly set.
+  public var hasHoursToday: Bool {_storage._hoursToday != nil}
+  /// Clears the value of `hoursToday`. Subsequent reads from it will return its default value.
+  public mutating func clearHoursToday() {_uniqueStorage()._hoursToday = nil}
+
+  public var hoursThisWeek: Plimsoll_V1_PlanPair {
+    get {_storage._hoursThisWeek ?? Plimsoll_V1_PlanPair()}
+    set {_uniqueStorage()._hoursThisWeek = newValue}
+  }
+  /// Returns true if `hoursThisWeek` has been explicitly set.
+  public var hasHoursThisWeek: Bool {_storage._hoursThisWeek != nil}
+  /// Clears the value of `hoursThisWeek`. Subsequent reads from it will return its default value.
+  public mutating func clearHoursThisWeek() {_uniqueStorage()._hoursThisWeek = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Plimsoll_V1_PlanRefused: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var rule: String = String()
+
+  public var figure: Plimsoll_V1_PlanPair {
+    get {_figure ?? Plimsoll_V1_PlanPair()}
+    set {_figure = newValue}
+  }
+  /// Returns true if `figure` has been explicitly set.
+  public var hasFigure: Bool {self._figure != nil}
+  /// Clears the value of `figure`. Subsequent reads from it will return its default value.
+  public mutating func clearFigure() {self._figure = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _figure: Plimsoll_V1_PlanPair? = nil
+}
+
+public nonisolated struct Plimsoll_V1_PlanPair: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var inForce: Plimsoll_V1_PlanFigure {
+    get {_inForce ?? Plimsoll_V1_PlanFigure()}
+    set {_inForce = newValue}
+  }
+  /// Returns true if `inForce` has been explicitly set.
+  public var hasInForce: Bool {self._inForce != nil}
+  /// Clears the value of `inForce`. Subsequent reads from it will return its default value.
+  public mutating func clearInForce() {self._inForce = nil}
+
+  public var proposed: Plimsoll_V1_PlanFigure {
+    get {_proposed ?? Plimsoll_V1_PlanFigure()}
+    set {_proposed = newValue}
+  }
+  /// Returns true if `proposed` has been explicitly set.
+  public var hasProposed: Bool {self._proposed != nil}
+  /// Clears the value of `proposed`. Subsequent reads from it will return its default value.
+  public mutating func clearProposed() {self._proposed = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _inForce: Plimsoll_V1_PlanFigure? = nil
+  fileprivate var _proposed: Plimsoll_V1_PlanFigure? = nil
+}
+
+public nonisolated struct Plimsoll_V1_PlanFigure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absent: hidden.
+  public var value: UInt64 {
+    get {_value ?? 0}
+    set {_value = newValue}
+  }
+  /// Returns true if `value` has been explicitly set.
+  public var hasValue: Bool {self._value != nil}
+  /// Clears the value of `value`. Subsequent reads from it will return its default value.
+  public mutating func clearValue() {self._value = nil}
+
+  /// The value is rounded to a multiple of this.
+  public var step: UInt64 = 0
+
+  /// Why it is hidden.
+  public var hidden: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _value: UInt64? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "plimsoll.v1"
@@ -1560,6 +1873,531 @@ nonisolated extension Plimsoll_V1_RollBackPolicyRequest: SwiftProtobuf.Message, 
     if lhs.version != rhs.version {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.stopEveryone != rhs.stopEveryone {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanPolicyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanPolicyRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}document\0\u{1}project\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.document) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.document.isEmpty {
+      try visitor.visitSingularStringField(value: self.document, fieldNumber: 1)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanPolicyRequest, rhs: Plimsoll_V1_PlanPolicyRequest) -> Bool {
+    if lhs.document != rhs.document {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanPolicyPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanPolicyPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}progress\0\u{1}plan\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Plimsoll_V1_PlanProgress?
+        var hadOneofValue = false
+        if let current = self.part {
+          hadOneofValue = true
+          if case .progress(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.part = .progress(v)
+        }
+      }()
+      case 2: try {
+        var v: Plimsoll_V1_PolicyPlan?
+        var hadOneofValue = false
+        if let current = self.part {
+          hadOneofValue = true
+          if case .plan(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.part = .plan(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    switch self.part {
+    case .progress?: try {
+      guard case .progress(let v)? = self.part else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    }()
+    case .plan?: try {
+      guard case .plan(let v)? = self.part else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanPolicyPart, rhs: Plimsoll_V1_PlanPolicyPart) -> Bool {
+    if lhs.part != rhs.part {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanProgress: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanProgress"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}done\0\u{1}total\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.done) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.done != 0 {
+      try visitor.visitSingularUInt32Field(value: self.done, fieldNumber: 1)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt32Field(value: self.total, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanProgress, rhs: Plimsoll_V1_PlanProgress) -> Bool {
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PolicyPlan: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PolicyPlan"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}in_force\0\u{3}in_force_document\0\u{3}as_of_microseconds\0\u{3}until_microseconds\0\u{3}lease_days\0\u{3}time_days\0\u{3}smallest_group\0\u{1}capacity\0\u{1}leases\0\u{1}refused\0\u{3}refused_in_all\0\u{1}hours\0\u{1}beyond\0\u{3}beyond_in_all\0\u{3}plans_left\0")
+
+  fileprivate class _StorageClass {
+    var _inForce: Int64 = 0
+    var _inForceDocument: String = String()
+    var _asOfMicroseconds: Int64 = 0
+    var _untilMicroseconds: Int64 = 0
+    var _leaseDays: UInt32 = 0
+    var _timeDays: UInt32 = 0
+    var _smallestGroup: UInt32 = 0
+    var _capacity: [Plimsoll_V1_PlanCapacity] = []
+    var _leases: Plimsoll_V1_PlanFigure? = nil
+    var _refused: [Plimsoll_V1_PlanRefused] = []
+    var _refusedInAll: Plimsoll_V1_PlanPair? = nil
+    var _hours: Plimsoll_V1_PlanFigure? = nil
+    var _beyond: [Plimsoll_V1_PlanRefused] = []
+    var _beyondInAll: Plimsoll_V1_PlanPair? = nil
+    var _plansLeft: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _inForce = source._inForce
+      _inForceDocument = source._inForceDocument
+      _asOfMicroseconds = source._asOfMicroseconds
+      _untilMicroseconds = source._untilMicroseconds
+      _leaseDays = source._leaseDays
+      _timeDays = source._timeDays
+      _smallestGroup = source._smallestGroup
+      _capacity = source._capacity
+      _leases = source._leases
+      _refused = source._refused
+      _refusedInAll = source._refusedInAll
+      _hours = source._hours
+      _beyond = source._beyond
+      _beyondInAll = source._beyondInAll
+      _plansLeft = source._plansLeft
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt64Field(value: &_storage._inForce) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._inForceDocument) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._asOfMicroseconds) }()
+        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._untilMicroseconds) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._leaseDays) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._timeDays) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._smallestGroup) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._capacity) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._leases) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._refused) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._refusedInAll) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._hours) }()
+        case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._beyond) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._beyondInAll) }()
+        case 15: try { try decoder.decodeSingularUInt32Field(value: &_storage._plansLeft) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._inForce != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._inForce, fieldNumber: 1)
+      }
+      if !_storage._inForceDocument.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._inForceDocument, fieldNumber: 2)
+      }
+      if _storage._asOfMicroseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._asOfMicroseconds, fieldNumber: 3)
+      }
+      if _storage._untilMicroseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._untilMicroseconds, fieldNumber: 4)
+      }
+      if _storage._leaseDays != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._leaseDays, fieldNumber: 5)
+      }
+      if _storage._timeDays != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._timeDays, fieldNumber: 6)
+      }
+      if _storage._smallestGroup != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._smallestGroup, fieldNumber: 7)
+      }
+      if !_storage._capacity.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._capacity, fieldNumber: 8)
+      }
+      try { if let v = _storage._leases {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if !_storage._refused.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._refused, fieldNumber: 10)
+      }
+      try { if let v = _storage._refusedInAll {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._hours {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+      if !_storage._beyond.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._beyond, fieldNumber: 13)
+      }
+      try { if let v = _storage._beyondInAll {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      if _storage._plansLeft != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._plansLeft, fieldNumber: 15)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PolicyPlan, rhs: Plimsoll_V1_PolicyPlan) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._inForce != rhs_storage._inForce {return false}
+        if _storage._inForceDocument != rhs_storage._inForceDocument {return false}
+        if _storage._asOfMicroseconds != rhs_storage._asOfMicroseconds {return false}
+        if _storage._untilMicroseconds != rhs_storage._untilMicroseconds {return false}
+        if _storage._leaseDays != rhs_storage._leaseDays {return false}
+        if _storage._timeDays != rhs_storage._timeDays {return false}
+        if _storage._smallestGroup != rhs_storage._smallestGroup {return false}
+        if _storage._capacity != rhs_storage._capacity {return false}
+        if _storage._leases != rhs_storage._leases {return false}
+        if _storage._refused != rhs_storage._refused {return false}
+        if _storage._refusedInAll != rhs_storage._refusedInAll {return false}
+        if _storage._hours != rhs_storage._hours {return false}
+        if _storage._beyond != rhs_storage._beyond {return false}
+        if _storage._beyondInAll != rhs_storage._beyondInAll {return false}
+        if _storage._plansLeft != rhs_storage._plansLeft {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanCapacity: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanCapacity"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}people\0\u{3}may_be_leased\0\u{3}hours_today\0\u{3}hours_this_week\0")
+
+  fileprivate class _StorageClass {
+    var _project: String = String()
+    var _people: Plimsoll_V1_PlanFigure? = nil
+    var _mayBeLeased: Plimsoll_V1_PlanPair? = nil
+    var _hoursToday: Plimsoll_V1_PlanPair? = nil
+    var _hoursThisWeek: Plimsoll_V1_PlanPair? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _project = source._project
+      _people = source._people
+      _mayBeLeased = source._mayBeLeased
+      _hoursToday = source._hoursToday
+      _hoursThisWeek = source._hoursThisWeek
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._people) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._mayBeLeased) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._hoursToday) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._hoursThisWeek) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 1)
+      }
+      try { if let v = _storage._people {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._mayBeLeased {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._hoursToday {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._hoursThisWeek {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanCapacity, rhs: Plimsoll_V1_PlanCapacity) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._people != rhs_storage._people {return false}
+        if _storage._mayBeLeased != rhs_storage._mayBeLeased {return false}
+        if _storage._hoursToday != rhs_storage._hoursToday {return false}
+        if _storage._hoursThisWeek != rhs_storage._hoursThisWeek {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanRefused: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanRefused"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}figure\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._figure) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 1)
+    }
+    try { if let v = self._figure {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanRefused, rhs: Plimsoll_V1_PlanRefused) -> Bool {
+    if lhs.rule != rhs.rule {return false}
+    if lhs._figure != rhs._figure {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanPair: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanPair"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}in_force\0\u{1}proposed\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._inForce) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._proposed) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._inForce {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._proposed {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanPair, rhs: Plimsoll_V1_PlanPair) -> Bool {
+    if lhs._inForce != rhs._inForce {return false}
+    if lhs._proposed != rhs._proposed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_PlanFigure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".PlanFigure"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}value\0\u{1}step\0\u{1}hidden\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._value) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.step) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.hidden) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._value {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    if self.step != 0 {
+      try visitor.visitSingularUInt64Field(value: self.step, fieldNumber: 2)
+    }
+    if !self.hidden.isEmpty {
+      try visitor.visitSingularStringField(value: self.hidden, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_PlanFigure, rhs: Plimsoll_V1_PlanFigure) -> Bool {
+    if lhs._value != rhs._value {return false}
+    if lhs.step != rhs.step {return false}
+    if lhs.hidden != rhs.hidden {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,6 +1,7 @@
 /// What a person may ask about the data that is held of them. Every call is about the holder of the certificate alone;
-/// whose it is comes from the certificate and from nothing else. Any role that is granted to them will do, but for
-/// erasing, which is the engineer's.
+/// whose it is comes from the certificate and from nothing else. But for Explain, nothing here needs a role that is still
+/// granted, nor a person who is not denied: their data stays theirs. A certificate that is denied itself is refused.
+/// Erasing needs an engineer's certificate, the rest one of any role.
 
 // DO NOT EDIT.
 // swift-format-ignore-file
@@ -63,6 +64,19 @@ public enum Plimsoll_V1_Person: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "Explain" metadata.
+        public enum Explain: Sendable {
+            /// Request type for "Explain".
+            public typealias Input = Plimsoll_V1_ExplainRequest
+            /// Response type for "Explain".
+            public typealias Output = Plimsoll_V1_ExplainResponse
+            /// Descriptor for "Explain".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Person"),
+                method: "Explain",
+                type: .unary
+            )
+        }
         /// Namespace for "Erase" metadata.
         public enum Erase: Sendable {
             /// Request type for "Erase".
@@ -81,6 +95,7 @@ public enum Plimsoll_V1_Person: Sendable {
             ShowData.descriptor,
             ListAnswers.descriptor,
             ListAccess.descriptor,
+            Explain.descriptor,
             Erase.descriptor
         ]
     }
@@ -149,7 +164,8 @@ extension Plimsoll_V1_Person {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+        /// > which role was taken from them or access stopped, why.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListAccessRequest` messages.
@@ -162,6 +178,25 @@ extension Plimsoll_V1_Person {
             request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ListAccessRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAccessResponse>
+
+        /// Handle the "Explain" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+        /// > stands on. Needs the role engineer.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Plimsoll_V1_ExplainRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Plimsoll_V1_ExplainResponse` messages.
+        func explain(
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ExplainRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ExplainResponse>
 
         /// Handle the "Erase" method.
         ///
@@ -232,7 +267,8 @@ extension Plimsoll_V1_Person {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+        /// > which role was taken from them or access stopped, why.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
@@ -245,6 +281,25 @@ extension Plimsoll_V1_Person {
             request: GRPCCore.ServerRequest<Plimsoll_V1_ListAccessRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse>
+
+        /// Handle the "Explain" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+        /// > stands on. Needs the role engineer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ExplainRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Plimsoll_V1_ExplainResponse` message.
+        func explain(
+            request: GRPCCore.ServerRequest<Plimsoll_V1_ExplainRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ExplainResponse>
 
         /// Handle the "Erase" method.
         ///
@@ -315,7 +370,8 @@ extension Plimsoll_V1_Person {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+        /// > which role was taken from them or access stopped, why.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListAccessRequest` message.
@@ -328,6 +384,25 @@ extension Plimsoll_V1_Person {
             request: Plimsoll_V1_ListAccessRequest,
             context: GRPCCore.ServerContext
         ) async throws -> Plimsoll_V1_ListAccessResponse
+
+        /// Handle the "Explain" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+        /// > stands on. Needs the role engineer.
+        ///
+        /// - Parameters:
+        ///   - request: A `Plimsoll_V1_ExplainRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Plimsoll_V1_ExplainResponse` to respond with.
+        func explain(
+            request: Plimsoll_V1_ExplainRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Plimsoll_V1_ExplainResponse
 
         /// Handle the "Erase" method.
         ///
@@ -388,6 +463,17 @@ extension Plimsoll_V1_Person.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Plimsoll_V1_Person.Method.Explain.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ExplainRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ExplainResponse>(),
+            handler: { request, context in
+                try await self.explain(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Plimsoll_V1_Person.Method.Erase.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_EraseRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_EraseResponse>(),
@@ -431,6 +517,17 @@ extension Plimsoll_V1_Person.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ListAccessResponse> {
         let response = try await self.listAccess(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func explain(
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_ExplainRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_ExplainResponse> {
+        let response = try await self.explain(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -492,6 +589,19 @@ extension Plimsoll_V1_Person.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse> {
         return GRPCCore.ServerResponse<Plimsoll_V1_ListAccessResponse>(
             message: try await self.listAccess(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func explain(
+        request: GRPCCore.ServerRequest<Plimsoll_V1_ExplainRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_ExplainResponse> {
+        return GRPCCore.ServerResponse<Plimsoll_V1_ExplainResponse>(
+            message: try await self.explain(
                 request: request.message,
                 context: context
             ),
@@ -573,7 +683,8 @@ extension Plimsoll_V1_Person {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+        /// > which role was taken from them or access stopped, why.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
@@ -590,6 +701,30 @@ extension Plimsoll_V1_Person {
             deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ListAccessResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ListAccessResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Explain" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+        /// > stands on. Needs the role engineer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ExplainRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ExplainRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ExplainResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func explain<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ExplainRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ExplainRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ExplainResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ExplainResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "Erase" method.
@@ -702,7 +837,8 @@ extension Plimsoll_V1_Person {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+        /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+        /// > which role was taken from them or access stopped, why.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
@@ -725,6 +861,41 @@ extension Plimsoll_V1_Person {
             try await self.client.unary(
                 request: request,
                 descriptor: Plimsoll_V1_Person.Method.ListAccess.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "Explain" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+        /// > stands on. Needs the role engineer.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Plimsoll_V1_ExplainRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_ExplainRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_ExplainResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func explain<Result>(
+            request: GRPCCore.ClientRequest<Plimsoll_V1_ExplainRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_ExplainRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_ExplainResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ExplainResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Plimsoll_V1_Person.Method.Explain.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -831,7 +1002,8 @@ extension Plimsoll_V1_Person.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+    /// > which role was taken from them or access stopped, why.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListAccessRequest` message.
@@ -851,6 +1023,36 @@ extension Plimsoll_V1_Person.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ListAccessRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ListAccessResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Explain" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+    /// > stands on. Needs the role engineer.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Plimsoll_V1_ExplainRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func explain<Result>(
+        request: GRPCCore.ClientRequest<Plimsoll_V1_ExplainRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ExplainResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.explain(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_ExplainRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_ExplainResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -957,7 +1159,8 @@ extension Plimsoll_V1_Person.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name.
+    /// > Who looked at what of the caller, which exports hold their answers, which certificates were issued in their name, and
+    /// > which role was taken from them or access stopped, why.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -980,6 +1183,40 @@ extension Plimsoll_V1_Person.ClientProtocol {
             metadata: metadata
         )
         return try await self.listAccess(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Explain" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Why work comes or does not come to the caller now, what was refused before, and what each lease in their hands
+    /// > stands on. Needs the role engineer.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func explain<Result>(
+        _ message: Plimsoll_V1_ExplainRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_ExplainResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_ExplainRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.explain(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -9,8 +9,9 @@
 //   https://github.com/apple/swift-protobuf/
 
 /// What a person may ask about the data that is held of them. Every call is about the holder of the certificate alone;
-/// whose it is comes from the certificate and from nothing else. Any role that is granted to them will do, but for
-/// erasing, which is the engineer's.
+/// whose it is comes from the certificate and from nothing else. But for Explain, nothing here needs a role that is still
+/// granted, nor a person who is not denied: their data stays theirs. A certificate that is denied itself is refused.
+/// Erasing needs an engineer's certificate, the rest one of any role.
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -27,6 +28,293 @@ public import SwiftProtobuf
 fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobuf.ProtobufAPIVersionCheck {
   struct _2: SwiftProtobuf.ProtobufAPIVersion_2 {}
   typealias Version = _2
+}
+
+public nonisolated enum Plimsoll_V1_WorkCause: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Nothing stands in the way, and there is something.
+  case mayCome // = 1
+
+  /// The gate refuses, see refusal.
+  case refused // = 2
+  case nothingLeft // = 3
+  case allInOtherHands // = 4
+  case readOnly // = 5
+
+  /// None is a member now, so nobody hands out work.
+  case noCoordinator // = 6
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .mayCome
+    case 2: self = .refused
+    case 3: self = .nothingLeft
+    case 4: self = .allInOtherHands
+    case 5: self = .readOnly
+    case 6: self = .noCoordinator
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .mayCome: return 1
+    case .refused: return 2
+    case .nothingLeft: return 3
+    case .allInOtherHands: return 4
+    case .readOnly: return 5
+    case .noCoordinator: return 6
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Plimsoll_V1_WorkCause] = [
+    .unspecified,
+    .mayCome,
+    .refused,
+    .nothingLeft,
+    .allInOtherHands,
+    .readOnly,
+    .noCoordinator,
+  ]
+
+}
+
+public nonisolated struct Plimsoll_V1_ExplainRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Only of this project; empty: of every project of the caller that is not closed.
+  public var project: String = String()
+
+  /// Refusals of so long ago at most; 0: all that are kept.
+  public var sinceSeconds: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_ExplainResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var zone: String = String()
+
+  /// The database's clock, from which every duration here counts.
+  public var atMicroseconds: Int64 = 0
+
+  public var projects: [Plimsoll_V1_ProjectReason] = []
+
+  /// Latest first.
+  public var refusals: [Plimsoll_V1_RefusalRecord] = []
+
+  public var leases: [Plimsoll_V1_LeaseRecord] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_ProjectReason: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
+
+  public var cause: Plimsoll_V1_WorkCause {
+    get {_storage._cause}
+    set {_uniqueStorage()._cause = newValue}
+  }
+
+  /// One sentence for the person.
+  public var sentence: String {
+    get {_storage._sentence}
+    set {_uniqueStorage()._sentence = newValue}
+  }
+
+  /// With REFUSED.
+  public var refusal: Plimsoll_V1_Refusal {
+    get {_storage._refusal ?? Plimsoll_V1_Refusal()}
+    set {_uniqueStorage()._refusal = newValue}
+  }
+  /// Returns true if `refusal` has been explicitly set.
+  public var hasRefusal: Bool {_storage._refusal != nil}
+  /// Clears the value of `refusal`. Subsequent reads from it will return its default value.
+  public mutating func clearRefusal() {_uniqueStorage()._refusal = nil}
+
+  /// With MAY_COME: how many leases at most, and which limit of those that time reaches would be next.
+  public var room: UInt32 {
+    get {_storage._room}
+    set {_uniqueStorage()._room = newValue}
+  }
+
+  public var nextLimit: Plimsoll_V1_LimitLoad {
+    get {_storage._nextLimit ?? Plimsoll_V1_LimitLoad()}
+    set {_uniqueStorage()._nextLimit = newValue}
+  }
+  /// Returns true if `nextLimit` has been explicitly set.
+  public var hasNextLimit: Bool {_storage._nextLimit != nil}
+  /// Clears the value of `nextLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearNextLimit() {_uniqueStorage()._nextLimit = nil}
+
+  /// Work of some kinds and severities may be refused while other work comes.
+  public var lanes: [Plimsoll_V1_LaneReason] {
+    get {_storage._lanes}
+    set {_uniqueStorage()._lanes = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct Plimsoll_V1_LaneReason: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var kind: String = String()
+
+  public var severity: UInt32 = 0
+
+  public var cause: Plimsoll_V1_WorkCause = .unspecified
+
+  public var refusal: Plimsoll_V1_Refusal {
+    get {_refusal ?? Plimsoll_V1_Refusal()}
+    set {_refusal = newValue}
+  }
+  /// Returns true if `refusal` has been explicitly set.
+  public var hasRefusal: Bool {self._refusal != nil}
+  /// Clears the value of `refusal`. Subsequent reads from it will return its default value.
+  public mutating func clearRefusal() {self._refusal = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _refusal: Plimsoll_V1_Refusal? = nil
+}
+
+public nonisolated struct Plimsoll_V1_RefusalRecord: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var atMicroseconds: Int64 = 0
+
+  public var rule: String = String()
+
+  public var value: String = String()
+
+  public var limit: String = String()
+
+  /// 0: it ended by an act, not by time.
+  public var untilMicroseconds: Int64 = 0
+
+  /// What the rule looked at: a purpose, a kind, a severity; empty: the person as a whole.
+  public var scope: String = String()
+
+  public var sentence: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_LeaseRecord: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var project: String {
+    get {_storage._project}
+    set {_uniqueStorage()._project = newValue}
+  }
+
+  public var key: String {
+    get {_storage._key}
+    set {_uniqueStorage()._key = newValue}
+  }
+
+  public var task: Int64 {
+    get {_storage._task}
+    set {_uniqueStorage()._task = newValue}
+  }
+
+  public var kind: String {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
+
+  public var severity: UInt32 {
+    get {_storage._severity}
+    set {_uniqueStorage()._severity = newValue}
+  }
+
+  public var parked: Bool {
+    get {_storage._parked}
+    set {_uniqueStorage()._parked = newValue}
+  }
+
+  /// Of a parked lease: by a limit, and not by the caller.
+  public var atLimit: Bool {
+    get {_storage._atLimit}
+    set {_uniqueStorage()._atLimit = newValue}
+  }
+
+  /// Until the deadline, or until which a parked one is kept; rounded up.
+  public var endsInSeconds: UInt64 {
+    get {_storage._endsInSeconds}
+    set {_uniqueStorage()._endsInSeconds = newValue}
+  }
+
+  /// The load as it was at the grant; without figures where none were kept.
+  public var why: Plimsoll_V1_Why {
+    get {_storage._why ?? Plimsoll_V1_Why()}
+    set {_uniqueStorage()._why = newValue}
+  }
+  /// Returns true if `why` has been explicitly set.
+  public var hasWhy: Bool {_storage._why != nil}
+  /// Clears the value of `why`. Subsequent reads from it will return its default value.
+  public mutating func clearWhy() {_uniqueStorage()._why = nil}
+
+  public var instructionsVersion: Int64 {
+    get {_storage._instructionsVersion}
+    set {_uniqueStorage()._instructionsVersion = newValue}
+  }
+
+  /// Each as PURPOSE@NOTICE/VERSION#NUMBER.
+  public var agreements: [String] {
+    get {_storage._agreements}
+    set {_uniqueStorage()._agreements = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct Plimsoll_V1_EraseRequest: Sendable {
@@ -215,7 +503,9 @@ public nonisolated struct Plimsoll_V1_AccessEntry: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// certificate, export, engineer-list, certificate-list, role-list, late-answers
+  /// Done in their name: certificate. Done to them: role-revoked, access-denied. Answers handed on: export. Looks at one
+  /// person: throughput, limits, raise-list, asked-corrections, team, team-list, concern, late-answers, certificate-list,
+  /// role-list, policy-plan. Looks at everybody: engineer-list, and certificate-list, role-list and policy-plan too.
   public var what: String = String()
 
   public var by: String = String()
@@ -233,6 +523,461 @@ public nonisolated struct Plimsoll_V1_AccessEntry: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "plimsoll.v1"
+
+nonisolated extension Plimsoll_V1_WorkCause: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WORK_CAUSE_UNSPECIFIED\0\u{1}WORK_CAUSE_MAY_COME\0\u{1}WORK_CAUSE_REFUSED\0\u{1}WORK_CAUSE_NOTHING_LEFT\0\u{1}WORK_CAUSE_ALL_IN_OTHER_HANDS\0\u{1}WORK_CAUSE_READ_ONLY\0\u{1}WORK_CAUSE_NO_COORDINATOR\0")
+}
+
+nonisolated extension Plimsoll_V1_ExplainRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExplainRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{3}since_seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sinceSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 1)
+    }
+    if self.sinceSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sinceSeconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_ExplainRequest, rhs: Plimsoll_V1_ExplainRequest) -> Bool {
+    if lhs.project != rhs.project {return false}
+    if lhs.sinceSeconds != rhs.sinceSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_ExplainResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExplainResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{3}at_microseconds\0\u{1}projects\0\u{1}refusals\0\u{1}leases\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.zone) }()
+      case 3: try { try decoder.decodeSingularInt64Field(value: &self.atMicroseconds) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.projects) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.refusals) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.leases) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.zone.isEmpty {
+      try visitor.visitSingularStringField(value: self.zone, fieldNumber: 2)
+    }
+    if self.atMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atMicroseconds, fieldNumber: 3)
+    }
+    if !self.projects.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.projects, fieldNumber: 4)
+    }
+    if !self.refusals.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.refusals, fieldNumber: 5)
+    }
+    if !self.leases.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.leases, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_ExplainResponse, rhs: Plimsoll_V1_ExplainResponse) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.zone != rhs.zone {return false}
+    if lhs.atMicroseconds != rhs.atMicroseconds {return false}
+    if lhs.projects != rhs.projects {return false}
+    if lhs.refusals != rhs.refusals {return false}
+    if lhs.leases != rhs.leases {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_ProjectReason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ProjectReason"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}cause\0\u{1}sentence\0\u{1}refusal\0\u{1}room\0\u{3}next_limit\0\u{1}lanes\0")
+
+  fileprivate class _StorageClass {
+    var _project: String = String()
+    var _cause: Plimsoll_V1_WorkCause = .unspecified
+    var _sentence: String = String()
+    var _refusal: Plimsoll_V1_Refusal? = nil
+    var _room: UInt32 = 0
+    var _nextLimit: Plimsoll_V1_LimitLoad? = nil
+    var _lanes: [Plimsoll_V1_LaneReason] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _project = source._project
+      _cause = source._cause
+      _sentence = source._sentence
+      _refusal = source._refusal
+      _room = source._room
+      _nextLimit = source._nextLimit
+      _lanes = source._lanes
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._cause) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._sentence) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._refusal) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._room) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._nextLimit) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._lanes) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 1)
+      }
+      if _storage._cause != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._cause, fieldNumber: 2)
+      }
+      if !_storage._sentence.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._sentence, fieldNumber: 3)
+      }
+      try { if let v = _storage._refusal {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      if _storage._room != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._room, fieldNumber: 5)
+      }
+      try { if let v = _storage._nextLimit {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
+      if !_storage._lanes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lanes, fieldNumber: 7)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_ProjectReason, rhs: Plimsoll_V1_ProjectReason) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._cause != rhs_storage._cause {return false}
+        if _storage._sentence != rhs_storage._sentence {return false}
+        if _storage._refusal != rhs_storage._refusal {return false}
+        if _storage._room != rhs_storage._room {return false}
+        if _storage._nextLimit != rhs_storage._nextLimit {return false}
+        if _storage._lanes != rhs_storage._lanes {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_LaneReason: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LaneReason"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}severity\0\u{1}cause\0\u{1}refusal\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.severity) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.cause) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._refusal) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if self.severity != 0 {
+      try visitor.visitSingularUInt32Field(value: self.severity, fieldNumber: 2)
+    }
+    if self.cause != .unspecified {
+      try visitor.visitSingularEnumField(value: self.cause, fieldNumber: 3)
+    }
+    try { if let v = self._refusal {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_LaneReason, rhs: Plimsoll_V1_LaneReason) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.severity != rhs.severity {return false}
+    if lhs.cause != rhs.cause {return false}
+    if lhs._refusal != rhs._refusal {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_RefusalRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RefusalRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}at_microseconds\0\u{1}rule\0\u{1}value\0\u{1}limit\0\u{3}until_microseconds\0\u{1}scope\0\u{1}sentence\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.atMicroseconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.limit) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self.untilMicroseconds) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.sentence) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.atMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.atMicroseconds, fieldNumber: 1)
+    }
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 2)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 3)
+    }
+    if !self.limit.isEmpty {
+      try visitor.visitSingularStringField(value: self.limit, fieldNumber: 4)
+    }
+    if self.untilMicroseconds != 0 {
+      try visitor.visitSingularInt64Field(value: self.untilMicroseconds, fieldNumber: 5)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 6)
+    }
+    if !self.sentence.isEmpty {
+      try visitor.visitSingularStringField(value: self.sentence, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_RefusalRecord, rhs: Plimsoll_V1_RefusalRecord) -> Bool {
+    if lhs.atMicroseconds != rhs.atMicroseconds {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.untilMicroseconds != rhs.untilMicroseconds {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.sentence != rhs.sentence {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_LeaseRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LeaseRecord"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}project\0\u{1}key\0\u{1}task\0\u{1}kind\0\u{1}severity\0\u{1}parked\0\u{3}at_limit\0\u{3}ends_in_seconds\0\u{1}why\0\u{3}instructions_version\0\u{1}agreements\0")
+
+  fileprivate class _StorageClass {
+    var _project: String = String()
+    var _key: String = String()
+    var _task: Int64 = 0
+    var _kind: String = String()
+    var _severity: UInt32 = 0
+    var _parked: Bool = false
+    var _atLimit: Bool = false
+    var _endsInSeconds: UInt64 = 0
+    var _why: Plimsoll_V1_Why? = nil
+    var _instructionsVersion: Int64 = 0
+    var _agreements: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _project = source._project
+      _key = source._key
+      _task = source._task
+      _kind = source._kind
+      _severity = source._severity
+      _parked = source._parked
+      _atLimit = source._atLimit
+      _endsInSeconds = source._endsInSeconds
+      _why = source._why
+      _instructionsVersion = source._instructionsVersion
+      _agreements = source._agreements
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._project) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._key) }()
+        case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._task) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._kind) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._severity) }()
+        case 6: try { try decoder.decodeSingularBoolField(value: &_storage._parked) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._atLimit) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._endsInSeconds) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._why) }()
+        case 10: try { try decoder.decodeSingularInt64Field(value: &_storage._instructionsVersion) }()
+        case 11: try { try decoder.decodeRepeatedStringField(value: &_storage._agreements) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._project.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._project, fieldNumber: 1)
+      }
+      if !_storage._key.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._key, fieldNumber: 2)
+      }
+      if _storage._task != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._task, fieldNumber: 3)
+      }
+      if !_storage._kind.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kind, fieldNumber: 4)
+      }
+      if _storage._severity != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._severity, fieldNumber: 5)
+      }
+      if _storage._parked != false {
+        try visitor.visitSingularBoolField(value: _storage._parked, fieldNumber: 6)
+      }
+      if _storage._atLimit != false {
+        try visitor.visitSingularBoolField(value: _storage._atLimit, fieldNumber: 7)
+      }
+      if _storage._endsInSeconds != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._endsInSeconds, fieldNumber: 8)
+      }
+      try { if let v = _storage._why {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      if _storage._instructionsVersion != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._instructionsVersion, fieldNumber: 10)
+      }
+      if !_storage._agreements.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._agreements, fieldNumber: 11)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_LeaseRecord, rhs: Plimsoll_V1_LeaseRecord) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._project != rhs_storage._project {return false}
+        if _storage._key != rhs_storage._key {return false}
+        if _storage._task != rhs_storage._task {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._severity != rhs_storage._severity {return false}
+        if _storage._parked != rhs_storage._parked {return false}
+        if _storage._atLimit != rhs_storage._atLimit {return false}
+        if _storage._endsInSeconds != rhs_storage._endsInSeconds {return false}
+        if _storage._why != rhs_storage._why {return false}
+        if _storage._instructionsVersion != rhs_storage._instructionsVersion {return false}
+        if _storage._agreements != rhs_storage._agreements {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
 
 nonisolated extension Plimsoll_V1_EraseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".EraseRequest"

@@ -179,7 +179,8 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The notices in force and this person's own agreements for each.
+        /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+        /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ListAgreementsRequest` messages.
@@ -319,7 +320,8 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The notices in force and this person's own agreements for each.
+        /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+        /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAgreementsRequest` message.
@@ -458,7 +460,8 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The notices in force and this person's own agreements for each.
+        /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+        /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ListAgreementsRequest` message.
@@ -858,7 +861,8 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The notices in force and this person's own agreements for each.
+        /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+        /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAgreementsRequest` message.
@@ -1050,7 +1054,8 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > The notices in force and this person's own agreements for each.
+        /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+        /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ListAgreementsRequest` message.
@@ -1286,7 +1291,8 @@ extension Plimsoll_V1_WorkQueue.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The notices in force and this person's own agreements for each.
+    /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+    /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ListAgreementsRequest` message.
@@ -1496,7 +1502,8 @@ extension Plimsoll_V1_WorkQueue.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > The notices in force and this person's own agreements for each.
+    /// > The notices in force and this person's own agreements for each. This and saying no need no role that is still
+    /// > granted, nor a person who is not denied; a certificate that is denied itself is refused.
     ///
     /// - Parameters:
     ///   - message: request message to send.

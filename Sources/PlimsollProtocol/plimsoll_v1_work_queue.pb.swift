@@ -339,6 +339,10 @@ public nonisolated enum Plimsoll_V1_NotificationKind: SwiftProtobuf.Enum, Swift.
   case certificate // = 1
   case breakAhead // = 2
   case agreementEnds // = 3
+
+  /// The coordinator cannot reach the database, so it would not hear of a withdrawal: stop, keep what you have, present
+  /// it to another coordinator. The stream ends with UNAVAILABLE right after.
+  case stop // = 4
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -351,6 +355,7 @@ public nonisolated enum Plimsoll_V1_NotificationKind: SwiftProtobuf.Enum, Swift.
     case 1: self = .certificate
     case 2: self = .breakAhead
     case 3: self = .agreementEnds
+    case 4: self = .stop
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -361,6 +366,7 @@ public nonisolated enum Plimsoll_V1_NotificationKind: SwiftProtobuf.Enum, Swift.
     case .certificate: return 1
     case .breakAhead: return 2
     case .agreementEnds: return 3
+    case .stop: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -371,6 +377,53 @@ public nonisolated enum Plimsoll_V1_NotificationKind: SwiftProtobuf.Enum, Swift.
     .certificate,
     .breakAhead,
     .agreementEnds,
+    .stop,
+  ]
+
+}
+
+public nonisolated enum Plimsoll_V1_LoadUnit: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Leases, tasks or days.
+  case count // = 1
+  case seconds // = 2
+
+  /// It holds now or it does not; value is 1 or 0.
+  case state // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .count
+    case 2: self = .seconds
+    case 3: self = .state
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .count: return 1
+    case .seconds: return 2
+    case .state: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [Plimsoll_V1_LoadUnit] = [
+    .unspecified,
+    .count,
+    .seconds,
+    .state,
   ]
 
 }
@@ -667,6 +720,12 @@ public nonisolated struct Plimsoll_V1_Lease: @unchecked Sendable {
   public var hasWhy: Bool {_storage._why != nil}
   /// Clears the value of `why`. Subsequent reads from it will return its default value.
   public mutating func clearWhy() {_uniqueStorage()._why = nil}
+
+  /// The deadline is where a limit is reached: the lease is parked then and comes back after it.
+  public var parks: Bool {
+    get {_storage._parks}
+    set {_uniqueStorage()._parks = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1124,28 +1183,94 @@ public nonisolated struct Plimsoll_V1_ShowMeRequest: Sendable {
   public init() {}
 }
 
-public nonisolated struct Plimsoll_V1_ShowMeResponse: Sendable {
+public nonisolated struct Plimsoll_V1_ShowMeResponse: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var name: String = String()
+  public var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
 
-  public var zone: String = String()
+  public var zone: String {
+    get {_storage._zone}
+    set {_uniqueStorage()._zone = newValue}
+  }
 
-  public var openLeases: UInt32 = 0
+  public var openLeases: UInt32 {
+    get {_storage._openLeases}
+    set {_uniqueStorage()._openLeases = newValue}
+  }
 
-  public var openLeasesLimit: UInt32 = 0
+  public var openLeasesLimit: UInt32 {
+    get {_storage._openLeasesLimit}
+    set {_uniqueStorage()._openLeasesLimit = newValue}
+  }
 
-  public var dayTasks: UInt32 = 0
+  public var dayTasks: UInt32 {
+    get {_storage._dayTasks}
+    set {_uniqueStorage()._dayTasks = newValue}
+  }
 
-  public var dayTasksLimit: UInt32 = 0
+  public var dayTasksLimit: UInt32 {
+    get {_storage._dayTasksLimit}
+    set {_uniqueStorage()._dayTasksLimit = newValue}
+  }
 
-  public var projects: [Plimsoll_V1_ProjectStanding] = []
+  public var projects: [Plimsoll_V1_ProjectStanding] {
+    get {_storage._projects}
+    set {_uniqueStorage()._projects = newValue}
+  }
+
+  /// The load against every limit that holds, each as the gate sees it.
+  public var load: [Plimsoll_V1_LimitLoad] {
+    get {_storage._load}
+    set {_uniqueStorage()._load = newValue}
+  }
+
+  /// Keys of limits that the policy leaves open for the caller.
+  public var withoutLimit: [String] {
+    get {_storage._withoutLimit}
+    set {_uniqueStorage()._withoutLimit = newValue}
+  }
+
+  /// Not set: no break is asked for here.
+  public var nextBreak: Plimsoll_V1_NextBreak {
+    get {_storage._nextBreak ?? Plimsoll_V1_NextBreak()}
+    set {_uniqueStorage()._nextBreak = newValue}
+  }
+  /// Returns true if `nextBreak` has been explicitly set.
+  public var hasNextBreak: Bool {_storage._nextBreak != nil}
+  /// Clears the value of `nextBreak`. Subsequent reads from it will return its default value.
+  public mutating func clearNextBreak() {_uniqueStorage()._nextBreak = nil}
+
+  public var rest: Plimsoll_V1_RestClock {
+    get {_storage._rest ?? Plimsoll_V1_RestClock()}
+    set {_uniqueStorage()._rest = newValue}
+  }
+  /// Returns true if `rest` has been explicitly set.
+  public var hasRest: Bool {_storage._rest != nil}
+  /// Clears the value of `rest`. Subsequent reads from it will return its default value.
+  public mutating func clearRest() {_uniqueStorage()._rest = nil}
+
+  /// Agreements in force that end within 14 days.
+  public var ending: [Plimsoll_V1_EndingAgreement] {
+    get {_storage._ending}
+    set {_uniqueStorage()._ending = newValue}
+  }
+
+  /// The database's clock, from which every duration here counts.
+  public var atMicroseconds: Int64 {
+    get {_storage._atMicroseconds}
+    set {_uniqueStorage()._atMicroseconds = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct Plimsoll_V1_ProjectStanding: Sendable {
@@ -1170,6 +1295,109 @@ public nonisolated struct Plimsoll_V1_ProjectStanding: Sendable {
   public init() {}
 
   fileprivate var _refusal: Plimsoll_V1_Refusal? = nil
+}
+
+public nonisolated struct Plimsoll_V1_LimitLoad: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A rule's name, or parked-leases, which is looked at when a lease is parked.
+  public var rule: String = String()
+
+  /// A kind, or "severity 2"; empty: all work.
+  public var scope: String = String()
+
+  /// Only there, where a project's own limit differs from what holds elsewhere; empty: everywhere.
+  public var project: String = String()
+
+  public var unit: Plimsoll_V1_LoadUnit = .unspecified
+
+  /// Whole seconds, rounded down.
+  public var value: UInt64 = 0
+
+  public var limit: UInt64 = 0
+
+  /// Rounded down; 100 exactly when the limit is reached.
+  public var sharePercent: UInt32 = 0
+
+  public var reached: Bool = false
+
+  /// shipped default, document, team, project, engineer, raise; law where no document can change it.
+  public var source: String = String()
+
+  /// Of a limit that is reached: until it lets go. Of another: until it would be reached at the earliest, with leased
+  /// time from now on without a gap. Rounded up; 0: not by time.
+  public var changesInSeconds: UInt64 = 0
+
+  /// As the policy document says it.
+  public var policy: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_NextBreak: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// break or six-hours.
+  public var rule: String = String()
+
+  /// Leased time that is left before it, rounded up; 0: it is now.
+  public var afterSeconds: UInt64 = 0
+
+  public var lengthSeconds: UInt64 = 0
+
+  /// Of one that is now: until it is over, rounded up.
+  public var endsInSeconds: UInt64 = 0
+
+  /// Leased time runs now.
+  public var counting: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// No lease is open later than what the rest leaves of 24 hours after the start of the work period.
+public nonisolated struct Plimsoll_V1_RestClock: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var restSeconds: UInt64 = 0
+
+  /// A work period runs; without one the next lease begins it.
+  public var running: Bool = false
+
+  public var beganSecondsAgo: UInt64 = 0
+
+  /// Until the window closes, rounded up; without a period: for one that began now. 0: it is closed.
+  public var closesInSeconds: UInt64 = 0
+
+  /// Until a new period may begin if nothing is leased from now on, rounded up; 0: now.
+  public var opensInSeconds: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Plimsoll_V1_EndingAgreement: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var purpose: String = String()
+
+  public var endsInSeconds: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -1197,7 +1425,11 @@ nonisolated extension Plimsoll_V1_IdleReason: SwiftProtobuf._ProtoNameProviding 
 }
 
 nonisolated extension Plimsoll_V1_NotificationKind: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NOTIFICATION_KIND_UNSPECIFIED\0\u{1}NOTIFICATION_KIND_CERTIFICATE\0\u{1}NOTIFICATION_KIND_BREAK_AHEAD\0\u{1}NOTIFICATION_KIND_AGREEMENT_ENDS\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0NOTIFICATION_KIND_UNSPECIFIED\0\u{1}NOTIFICATION_KIND_CERTIFICATE\0\u{1}NOTIFICATION_KIND_BREAK_AHEAD\0\u{1}NOTIFICATION_KIND_AGREEMENT_ENDS\0\u{1}NOTIFICATION_KIND_STOP\0")
+}
+
+nonisolated extension Plimsoll_V1_LoadUnit: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LOAD_UNIT_UNSPECIFIED\0\u{1}LOAD_UNIT_COUNT\0\u{1}LOAD_UNIT_SECONDS\0\u{1}LOAD_UNIT_STATE\0")
 }
 
 nonisolated extension Plimsoll_V1_WorkerMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1657,7 +1889,7 @@ nonisolated extension Plimsoll_V1_ProjectInfo: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Lease"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}fence\0\u{1}project\0\u{3}instructions_version\0\u{1}key\0\u{1}kind\0\u{1}severity\0\u{3}effort_seconds\0\u{3}deadline_milliseconds\0\u{1}payload\0\u{1}why\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}task\0\u{1}fence\0\u{1}project\0\u{3}instructions_version\0\u{1}key\0\u{1}kind\0\u{1}severity\0\u{3}effort_seconds\0\u{3}deadline_milliseconds\0\u{1}payload\0\u{1}why\0\u{1}parks\0")
 
   fileprivate class _StorageClass {
     var _task: Int64 = 0
@@ -1671,6 +1903,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
     var _deadlineMilliseconds: UInt32 = 0
     var _payload: Data = Data()
     var _why: Plimsoll_V1_Why? = nil
+    var _parks: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1692,6 +1925,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
       _deadlineMilliseconds = source._deadlineMilliseconds
       _payload = source._payload
       _why = source._why
+      _parks = source._parks
     }
   }
 
@@ -1721,6 +1955,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
         case 9: try { try decoder.decodeSingularUInt32Field(value: &_storage._deadlineMilliseconds) }()
         case 10: try { try decoder.decodeSingularBytesField(value: &_storage._payload) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._why) }()
+        case 12: try { try decoder.decodeSingularBoolField(value: &_storage._parks) }()
         default: break
         }
       }
@@ -1766,6 +2001,9 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
       try { if let v = _storage._why {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
       } }()
+      if _storage._parks != false {
+        try visitor.visitSingularBoolField(value: _storage._parks, fieldNumber: 12)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1786,6 +2024,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._deadlineMilliseconds != rhs_storage._deadlineMilliseconds {return false}
         if _storage._payload != rhs_storage._payload {return false}
         if _storage._why != rhs_storage._why {return false}
+        if _storage._parks != rhs_storage._parks {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2761,59 +3000,153 @@ nonisolated extension Plimsoll_V1_ShowMeRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Plimsoll_V1_ShowMeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ShowMeResponse"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0\u{1}projects\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}zone\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0\u{1}projects\0\u{1}load\0\u{3}without_limit\0\u{3}next_break\0\u{1}rest\0\u{1}ending\0\u{3}at_microseconds\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _zone: String = String()
+    var _openLeases: UInt32 = 0
+    var _openLeasesLimit: UInt32 = 0
+    var _dayTasks: UInt32 = 0
+    var _dayTasksLimit: UInt32 = 0
+    var _projects: [Plimsoll_V1_ProjectStanding] = []
+    var _load: [Plimsoll_V1_LimitLoad] = []
+    var _withoutLimit: [String] = []
+    var _nextBreak: Plimsoll_V1_NextBreak? = nil
+    var _rest: Plimsoll_V1_RestClock? = nil
+    var _ending: [Plimsoll_V1_EndingAgreement] = []
+    var _atMicroseconds: Int64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _zone = source._zone
+      _openLeases = source._openLeases
+      _openLeasesLimit = source._openLeasesLimit
+      _dayTasks = source._dayTasks
+      _dayTasksLimit = source._dayTasksLimit
+      _projects = source._projects
+      _load = source._load
+      _withoutLimit = source._withoutLimit
+      _nextBreak = source._nextBreak
+      _rest = source._rest
+      _ending = source._ending
+      _atMicroseconds = source._atMicroseconds
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.zone) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.openLeases) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.openLeasesLimit) }()
-      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.dayTasks) }()
-      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.dayTasksLimit) }()
-      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.projects) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._zone) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._openLeases) }()
+        case 4: try { try decoder.decodeSingularUInt32Field(value: &_storage._openLeasesLimit) }()
+        case 5: try { try decoder.decodeSingularUInt32Field(value: &_storage._dayTasks) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._dayTasksLimit) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._projects) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._load) }()
+        case 9: try { try decoder.decodeRepeatedStringField(value: &_storage._withoutLimit) }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._nextBreak) }()
+        case 11: try { try decoder.decodeSingularMessageField(value: &_storage._rest) }()
+        case 12: try { try decoder.decodeRepeatedMessageField(value: &_storage._ending) }()
+        case 13: try { try decoder.decodeSingularInt64Field(value: &_storage._atMicroseconds) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.name.isEmpty {
-      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
-    }
-    if !self.zone.isEmpty {
-      try visitor.visitSingularStringField(value: self.zone, fieldNumber: 2)
-    }
-    if self.openLeases != 0 {
-      try visitor.visitSingularUInt32Field(value: self.openLeases, fieldNumber: 3)
-    }
-    if self.openLeasesLimit != 0 {
-      try visitor.visitSingularUInt32Field(value: self.openLeasesLimit, fieldNumber: 4)
-    }
-    if self.dayTasks != 0 {
-      try visitor.visitSingularUInt32Field(value: self.dayTasks, fieldNumber: 5)
-    }
-    if self.dayTasksLimit != 0 {
-      try visitor.visitSingularUInt32Field(value: self.dayTasksLimit, fieldNumber: 6)
-    }
-    if !self.projects.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.projects, fieldNumber: 7)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if !_storage._zone.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._zone, fieldNumber: 2)
+      }
+      if _storage._openLeases != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._openLeases, fieldNumber: 3)
+      }
+      if _storage._openLeasesLimit != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._openLeasesLimit, fieldNumber: 4)
+      }
+      if _storage._dayTasks != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._dayTasks, fieldNumber: 5)
+      }
+      if _storage._dayTasksLimit != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._dayTasksLimit, fieldNumber: 6)
+      }
+      if !_storage._projects.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._projects, fieldNumber: 7)
+      }
+      if !_storage._load.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._load, fieldNumber: 8)
+      }
+      if !_storage._withoutLimit.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._withoutLimit, fieldNumber: 9)
+      }
+      try { if let v = _storage._nextBreak {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._rest {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      } }()
+      if !_storage._ending.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._ending, fieldNumber: 12)
+      }
+      if _storage._atMicroseconds != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._atMicroseconds, fieldNumber: 13)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_ShowMeResponse, rhs: Plimsoll_V1_ShowMeResponse) -> Bool {
-    if lhs.name != rhs.name {return false}
-    if lhs.zone != rhs.zone {return false}
-    if lhs.openLeases != rhs.openLeases {return false}
-    if lhs.openLeasesLimit != rhs.openLeasesLimit {return false}
-    if lhs.dayTasks != rhs.dayTasks {return false}
-    if lhs.dayTasksLimit != rhs.dayTasksLimit {return false}
-    if lhs.projects != rhs.projects {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._zone != rhs_storage._zone {return false}
+        if _storage._openLeases != rhs_storage._openLeases {return false}
+        if _storage._openLeasesLimit != rhs_storage._openLeasesLimit {return false}
+        if _storage._dayTasks != rhs_storage._dayTasks {return false}
+        if _storage._dayTasksLimit != rhs_storage._dayTasksLimit {return false}
+        if _storage._projects != rhs_storage._projects {return false}
+        if _storage._load != rhs_storage._load {return false}
+        if _storage._withoutLimit != rhs_storage._withoutLimit {return false}
+        if _storage._nextBreak != rhs_storage._nextBreak {return false}
+        if _storage._rest != rhs_storage._rest {return false}
+        if _storage._ending != rhs_storage._ending {return false}
+        if _storage._atMicroseconds != rhs_storage._atMicroseconds {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2853,6 +3186,221 @@ nonisolated extension Plimsoll_V1_ProjectStanding: SwiftProtobuf.Message, SwiftP
   public static func ==(lhs: Plimsoll_V1_ProjectStanding, rhs: Plimsoll_V1_ProjectStanding) -> Bool {
     if lhs.project != rhs.project {return false}
     if lhs._refusal != rhs._refusal {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_LimitLoad: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LimitLoad"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{1}scope\0\u{1}project\0\u{1}unit\0\u{1}value\0\u{1}limit\0\u{3}share_percent\0\u{1}reached\0\u{1}source\0\u{3}changes_in_seconds\0\u{1}policy\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.scope) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.project) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.unit) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.value) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.limit) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.sharePercent) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.reached) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.source) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.changesInSeconds) }()
+      case 11: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 1)
+    }
+    if !self.scope.isEmpty {
+      try visitor.visitSingularStringField(value: self.scope, fieldNumber: 2)
+    }
+    if !self.project.isEmpty {
+      try visitor.visitSingularStringField(value: self.project, fieldNumber: 3)
+    }
+    if self.unit != .unspecified {
+      try visitor.visitSingularEnumField(value: self.unit, fieldNumber: 4)
+    }
+    if self.value != 0 {
+      try visitor.visitSingularUInt64Field(value: self.value, fieldNumber: 5)
+    }
+    if self.limit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.limit, fieldNumber: 6)
+    }
+    if self.sharePercent != 0 {
+      try visitor.visitSingularUInt32Field(value: self.sharePercent, fieldNumber: 7)
+    }
+    if self.reached != false {
+      try visitor.visitSingularBoolField(value: self.reached, fieldNumber: 8)
+    }
+    if !self.source.isEmpty {
+      try visitor.visitSingularStringField(value: self.source, fieldNumber: 9)
+    }
+    if self.changesInSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.changesInSeconds, fieldNumber: 10)
+    }
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 11)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_LimitLoad, rhs: Plimsoll_V1_LimitLoad) -> Bool {
+    if lhs.rule != rhs.rule {return false}
+    if lhs.scope != rhs.scope {return false}
+    if lhs.project != rhs.project {return false}
+    if lhs.unit != rhs.unit {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.limit != rhs.limit {return false}
+    if lhs.sharePercent != rhs.sharePercent {return false}
+    if lhs.reached != rhs.reached {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs.changesInSeconds != rhs.changesInSeconds {return false}
+    if lhs.policy != rhs.policy {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_NextBreak: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".NextBreak"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rule\0\u{3}after_seconds\0\u{3}length_seconds\0\u{3}ends_in_seconds\0\u{1}counting\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.afterSeconds) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.lengthSeconds) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.endsInSeconds) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.counting) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 1)
+    }
+    if self.afterSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.afterSeconds, fieldNumber: 2)
+    }
+    if self.lengthSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lengthSeconds, fieldNumber: 3)
+    }
+    if self.endsInSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.endsInSeconds, fieldNumber: 4)
+    }
+    if self.counting != false {
+      try visitor.visitSingularBoolField(value: self.counting, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_NextBreak, rhs: Plimsoll_V1_NextBreak) -> Bool {
+    if lhs.rule != rhs.rule {return false}
+    if lhs.afterSeconds != rhs.afterSeconds {return false}
+    if lhs.lengthSeconds != rhs.lengthSeconds {return false}
+    if lhs.endsInSeconds != rhs.endsInSeconds {return false}
+    if lhs.counting != rhs.counting {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_RestClock: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestClock"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}rest_seconds\0\u{1}running\0\u{3}began_seconds_ago\0\u{3}closes_in_seconds\0\u{3}opens_in_seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.restSeconds) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.running) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.beganSecondsAgo) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.closesInSeconds) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.opensInSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.restSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.restSeconds, fieldNumber: 1)
+    }
+    if self.running != false {
+      try visitor.visitSingularBoolField(value: self.running, fieldNumber: 2)
+    }
+    if self.beganSecondsAgo != 0 {
+      try visitor.visitSingularUInt64Field(value: self.beganSecondsAgo, fieldNumber: 3)
+    }
+    if self.closesInSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.closesInSeconds, fieldNumber: 4)
+    }
+    if self.opensInSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.opensInSeconds, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_RestClock, rhs: Plimsoll_V1_RestClock) -> Bool {
+    if lhs.restSeconds != rhs.restSeconds {return false}
+    if lhs.running != rhs.running {return false}
+    if lhs.beganSecondsAgo != rhs.beganSecondsAgo {return false}
+    if lhs.closesInSeconds != rhs.closesInSeconds {return false}
+    if lhs.opensInSeconds != rhs.opensInSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Plimsoll_V1_EndingAgreement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".EndingAgreement"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}purpose\0\u{3}ends_in_seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.endsInSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.purpose.isEmpty {
+      try visitor.visitSingularStringField(value: self.purpose, fieldNumber: 1)
+    }
+    if self.endsInSeconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.endsInSeconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Plimsoll_V1_EndingAgreement, rhs: Plimsoll_V1_EndingAgreement) -> Bool {
+    if lhs.purpose != rhs.purpose {return false}
+    if lhs.endsInSeconds != rhs.endsInSeconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -47,7 +47,7 @@ struct AccessTests {
                 case .certificate:
                     _ = try await deployment.ledger.deny(.serial("ab01"), reason: "a test", by: "op")
                 case .role:
-                    try await deployment.ledger.revokeRole(.engineer, from: "ann", by: "op")
+                    try await deployment.ledger.revokeRole(.engineer, from: "ann", reason: "a test", by: "op")
                 }
                 let began = ContinuousClock.now
                 try await deployment.owner.execute(

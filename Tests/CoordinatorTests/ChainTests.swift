@@ -99,10 +99,7 @@ import Testing
                         parallel restricted as $$ select clock_timestamp() + interval '77 days' $$;
                     select plimsoll.ensure_partitions(7);
                     """)
-            let text = try await deployment.ledger.notices(id: "part")[0]
-            _ = try await deployment.ledger.giveAgreement(
-                notice: "part", version: 1, sha256: text.sha256,
-                voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+            try await deployment.agree("ann")
             let coordinator = deployment.coordinator()
             try await running(coordinator) {
                 let ann = try await Hand(coordinator, "ann")

@@ -31,6 +31,110 @@ struct ConsentTests {
         }
     }
 
+    /// A hundred seconds before ann's agreement runs out, by a clock that stands.
+    private func withEndingAgreement(
+        _ body: (Deployment, Hand, _ ends: Moment) async throws -> Void
+    ) async throws {
+        try await withDeployment { deployment in
+            let noon = try await deployment.moment("'2026-06-08 12:00+02'")
+            try await deployment.setClock(noon, standing: true)
+            try await deployment.project(people: ["ann"], tasks: 10)
+            let ends = try await deployment.moment("(select valid_until from consent_event)")
+            try await deployment.setClock(ends - .seconds(100), standing: true)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                try await body(deployment, ann, ends)
+            }
+        }
+    }
+
+    @Test(
+        "an agreement that ends while a lease is open is its deadline; silence renews nothing and takes nothing back (P2, P6)"
+    )
+    func agreementEnds() async throws {
+        try await withEndingAgreement { deployment, ann, ends in
+            #expect(ann.stream.welcome.notifications.map(\.kind) == [.agreementEnds])
+            let first = try await ann.patientLease()
+            #expect(first.deadlineIn == .seconds(100) && !first.parks)
+            ann.submit(first.lease)
+            #expect(try await ann.settlement().outcome == .accepted)
+            let second = try await ann.patientLease()
+            try await deployment.setClock(ends + .seconds(6), standing: true)
+            let heard = try await ann.read { !$0.revokes.isEmpty }
+            #expect(heard.flatMap(\.revokes).map(\.lease) == [second.lease])
+            let refusal = try await ann.refusal()
+            #expect(refusal.rule == .agreement && refusal.sentence.contains("taking-part"))
+            // No withdrawal, so her work is kept; it counts against nobody that it came too late.
+            ann.submit(second.lease)
+            let kept = try await ann.settlement()
+            #expect(kept.outcome == .keptLate && kept.message.contains("taking-part"))
+            #expect(try await deployment.number("select count(*) from late_answer where state = 'waiting'") == 1)
+            #expect(try await deployment.number("select count(*) from label") == 1)
+            #expect(try await deployment.number("select count(*) from exclusion") == 0)
+            #expect(try await deployment.number("select count(*) from lease_history where how = 'limit'") == 1)
+            #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+            // It counts only once she agrees again, and somebody says so.
+            let ledger = deployment.ledger
+            let late = try #require(try await ledger.lateAnswers(project: "puzzles").first)
+            #expect(late.reason == "agreement-ended")
+            #expect(
+                try await ledger.judgeLateAnswer(late.id, accept: true, reason: "good", by: "op") == .notPossible)
+            try await deployment.agree("ann")
+            #expect(try await ledger.judgeLateAnswer(late.id, accept: true, reason: "good", by: "op") == .accepted)
+        }
+    }
+
+    @Test("an answer in the seconds after its agreement has run out is kept, and its lease is over (P2, P6)")
+    func answerInGrace() async throws {
+        try await withEndingAgreement { deployment, ann, ends in
+            let lease = try await ann.patientLease()
+            try await deployment.setClock(ends + .seconds(2), standing: true)
+            ann.submit(lease.lease)
+            #expect(try await ann.settlement().outcome == .keptLate)
+            #expect(try await deployment.number("select count(*) from lease") == 0)
+            #expect(try await deployment.number("select count(*) from label") == 0)
+            #expect(try await deployment.number("select count(*) from late_answer") == 1)
+        }
+    }
+
+    @Test("an answer to a parked lease whose agreement has run out is kept, and the lease is over (P2, P6)")
+    func answerToParked() async throws {
+        try await withEndingAgreement { deployment, ann, ends in
+            let lease = try await ann.patientLease()
+            ann.park(lease.lease)
+            #expect(try await ann.change().state == .parked)
+            try await deployment.setClock(ends + .seconds(60), standing: true)
+            ann.submit(lease.lease)
+            #expect(try await ann.settlement().outcome == .keptLate)
+            #expect(try await deployment.number("select count(*) from parked") == 0)
+            #expect(try await deployment.number("select count(*) from label") == 0)
+            #expect(try await deployment.number("select count(*) from late_answer") == 1)
+            #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+        }
+    }
+
+    @Test("what was acknowledged is acknowledged again after a withdrawal, and nothing else is (P3, P5)")
+    func repeatedAfterWithdrawal() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 10)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.lease().lease
+                ann.submit(lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                _ = try await deployment.ledger.withdrawAgreement(
+                    purpose: "taking-part", voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+                ann.submit(lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                ann.submit(lease, "b")
+                #expect(try await ann.settlement().outcome == .refusedAgreement)
+                #expect(try await deployment.number("select count(*) from late_answer") == 0)
+            }
+        }
+    }
+
     @Test("limits are per person across coordinators: three open leases, never four")
     func openLeases() async throws {
         try await withDeployment { deployment in

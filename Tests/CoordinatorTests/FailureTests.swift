@@ -19,8 +19,7 @@ struct FailureTests {
                 var held: LeaseReference?
                 try await running(one) {
                     let ann = try await Hand(one, "ann")
-                    ann.want(1)
-                    held = try #require(try await ann.next().leases.first).lease
+                    held = try await ann.lease().lease
                 }
                 // `running` has cancelled it without a drain: its life runs out by itself.
                 let lease = try #require(held)
@@ -50,6 +49,48 @@ struct FailureTests {
         }
     }
 
+    @Test(
+        "a coordinator that the database has not answered for 3 s tells its workers to stop, nothing is lost (P3, P6)")
+    func cutOff() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 2)
+            let folder = try TestFolder.make("proxy")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let cluster = try await SharedCluster.shared.cluster()
+            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            defer { proxy.close() }
+            let one = deployment.coordinator("one", through: folder.path) {
+                $0.times.cutOff = .seconds(3)
+                $0.times.presenting = .seconds(60)
+            }
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.lease()
+                let begin = ContinuousClock.now
+                proxy.set(.freeze)
+                let (said, end) = await ann.readToTheEnd()
+                #expect(begin.duration(to: .now) >= .seconds(2), "not for one late renewal")
+                #expect(said.flatMap(\.notifications).map(\.kind) == [.stop])
+                #expect(end?.code == .notReady && end?.message.contains("stop") == true)
+                let refused = await #expect(throws: StreamEnd.self) { _ = try await Hand(one, "ann") }
+                #expect(refused?.code == .notReady)
+
+                let elsewhere = try await Hand(two, "ann", held: [lease.lease])
+                #expect(elsewhere.stream.welcome.kept.map(\.lease) == [lease.lease])
+                elsewhere.submit(lease.lease)
+                #expect(try await elsewhere.settlement().outcome == .accepted)
+
+                proxy.set(.none)
+                try await eventually("it takes workers in again") {
+                    guard let again = try? await Hand(one, "ann") else { return false }
+                    again.stream.detach()
+                    return true
+                }
+            }
+        }
+    }
+
     @Test("leases of a killed coordinator that nobody presents go to others, and count toward no quarantine")
     func orphans() async throws {
         try await withDeployment { deployment in
@@ -59,8 +100,7 @@ struct FailureTests {
                 let one = deployment.coordinator("one")
                 try await running(one) {
                     let ann = try await Hand(one, "ann")
-                    ann.want(1)
-                    _ = try #require(try await ann.next().leases.first)
+                    _ = try await ann.lease()
                 }
                 let bob = try await Hand(two, "bob")
                 bob.want(1)
@@ -90,8 +130,7 @@ struct FailureTests {
             let two = deployment.coordinator("two")
             try await running(one, two) {
                 let ann = try await Hand(one, "ann")
-                ann.want(1)
-                _ = try #require(try await ann.next().leases.first)
+                _ = try await ann.lease()
                 // Coordinator one claimed the whole lane for ann's want.
                 let bob = try await Hand(two, "bob")
                 let asked = ContinuousClock.now
@@ -116,8 +155,7 @@ struct FailureTests {
             let one = deployment.coordinator { $0.times.streamTimeToLive = .seconds(3) }
             try await running(one) {
                 let ann = try await Hand(one, "ann")
-                ann.want(1)
-                let lease = try #require(try await ann.next().leases.first).lease
+                let lease = try await ann.lease().lease
                 try await eventually("the silent stream lost its lease") {
                     try await deployment.number("select count(*) from lease") == 0
                 }
@@ -126,6 +164,30 @@ struct FailureTests {
                 #expect(try await again.settlement().outcome == .accepted)
                 #expect(try await deployment.number("select count(*) from label") == 1)
                 #expect(try await deployment.number("select count(*) from delivery_failure") == 1)
+            }
+        }
+    }
+
+    @Test("a lease that its coordinator holds in the database and has forgotten ends after its deadline (P12)")
+    func forgotten() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two") { $0.times.overdue = .milliseconds(100) }
+            try await running(one, two) {
+                let ann = try await Hand(one, "ann")
+                _ = try await ann.patientLease()
+                try await deployment.owner.execute(
+                    script: """
+                        update plimsoll.lease set coordinator_id =
+                            (select coordinator_id from plimsoll.coordinator where name = 'two')
+                        """)
+                try await deployment.moveClock(by: .seconds(300))
+                try await eventually("it has ended") {
+                    try await deployment.number("select count(*) from lease_history where how = 'expired'") == 1
+                }
+                // Its slot is free again.
+                _ = try await Hand(two, "ann").patientLease()
             }
         }
     }
@@ -189,7 +251,9 @@ struct FailureTests {
                 let ann = try await Hand(one, "ann")
                 ann.want(1)
                 #expect(try await ann.next().idle?.reason == .nothingLeft)
-                #expect(try await deployment.ledger.queueStatus(project: "puzzles").first?.quarantined == 1)
+                #expect(
+                    try await Availability(ledger: deployment.ledger).queueStatus(project: "puzzles").first?.quarantined
+                        == 1)
             }
         }
     }

@@ -7,6 +7,38 @@ import Testing
 /// What a coordinator holds survives the loss of what holds it: its connections, its membership, its people's leases.
 @Suite("Slots are neither lost nor kept back")
 struct HoldingsTests {
+    @Test("a coordinator that has not seen somebody for days reads anew what another did since (P7)")
+    func awayForDays() async throws {
+        try await withDeployment { deployment in
+            try await deployment.setClock(
+                try await deployment.moment("'2026-06-08 12:00+02'"), standing: true)
+            try await deployment.project(people: ["ann"], tasks: 3)
+            let one = deployment.coordinator("one")
+            let two = deployment.coordinator("two")
+            try await running(one, two) {
+                let here = try await Hand(one, "ann")
+                here.submit(try await here.patientLease().lease)
+                #expect(try await here.settlement().outcome == .accepted)
+                let there = try await Hand(two, "ann")
+                let parked = try await there.patientLease()
+                there.park(parked.lease)
+                #expect(try await there.change().state == .parked)
+                // Longer than latest figures are looked for, shorter than a parked lease waits.
+                try await deployment.moveStanding(by: .seconds(48 * 3_600))
+                // What somebody parked themselves comes after what is new and ready, and which that is depends on who
+                // holds the span.
+                let first = try await here.patientLease()
+                #expect(
+                    try await deployment.number(
+                        """
+                        select count(*) from (select from usage group by person_id, n having count(*) > 1) twice
+                        """) == 0)
+                let second = try await here.patientLease()
+                #expect([first.key, second.key].contains(parked.key))
+            }
+        }
+    }
+
     @Test("who gave a task back is offered its other slots too, though they were passed over while it was held")
     func passedOver() async throws {
         try await withDeployment { deployment in

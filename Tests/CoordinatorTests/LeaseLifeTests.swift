@@ -21,7 +21,8 @@ struct LeaseLifeTests {
                 #expect(parked.state == .parked)
                 let left = try #require(parked.deadlineIn)
                 #expect(left == .seconds(72 * 3_600))
-                #expect(try await deployment.number("select count(*) from parked") == 1)
+                // What the grant stood on is kept with it.
+                #expect(try await deployment.number("select count(*) from parked where cardinality(why) = 10") == 1)
                 #expect(try await deployment.number("select count(*) from lease") == 0)
                 // Longer than a lease may live.
                 try await deployment.moveClock(by: .seconds(2 * 3_600))
@@ -317,6 +318,32 @@ struct LeaseLifeTests {
                     hand.want(1)
                     #expect(try await hand.next().idle?.reason == .nothingLeft)
                 }
+            }
+        }
+    }
+
+    @Test("what failed before a task's last label counts no more, though its lease is older than what failed")
+    func labelForgives() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(overlap: 2, people: ["ann", "bob"], tasks: 1)
+            let one = deployment.coordinator()
+            try await running(one) {
+                func expire(_ hand: Hand) async throws -> LeaseReference {
+                    let lease = try await hand.patientLease().lease
+                    try await deployment.moveClock(by: .seconds(200))
+                    try await hand.read { !$0.revokes.isEmpty }
+                    return lease
+                }
+                let ann = try await Hand(one, "ann")
+                let bob = try await Hand(one, "bob")
+                let first = try await expire(ann)
+                for _ in 0..<3 { _ = try await expire(bob) }
+                ann.submit(first)
+                #expect(try await ann.settlement().outcome == .accepted)
+                #expect(try await deployment.number("select count(*) from delivery_failure where not forgiven") == 0)
+                for _ in 0..<2 { _ = try await expire(bob) }
+                #expect(try await deployment.number("select count(*) from delivery_failure where not forgiven") == 2)
+                #expect(try await deployment.number("select count(*) from closed_task") == 0)
             }
         }
     }

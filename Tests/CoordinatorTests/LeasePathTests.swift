@@ -12,8 +12,7 @@ struct LeasePathTests {
             let one = deployment.coordinator()
             try await running(one) {
                 let ann = try await Hand(one, "ann")
-                ann.want(1)
-                let lease = try #require(try await ann.next().leases.first)
+                let lease = try await ann.lease()
                 #expect(lease.key == "t0")
                 #expect(lease.payload == Array("{\"n\":0}".utf8))
                 #expect(lease.deadlineIn > .seconds(100) && lease.deadlineIn <= .seconds(180))
@@ -27,6 +26,35 @@ struct LeasePathTests {
                 #expect(try await ann.settlement().outcome == .alreadyAnswered)
                 #expect(try await deployment.number("select count(*) from late_answer") == 1)
                 #expect(try await deployment.number("select count(*) from label") == 1)
+            }
+        }
+    }
+
+    @Test("what one message says twice of a lease gets the same ack twice, and another answer is kept (P5, P6)")
+    func twiceInOneMessage() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 3)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let (first, second) = (try await ann.lease(), try await ann.lease())
+                var request = StreamRequest()
+                request.submits = ["a", "a", "b"].map {
+                    SubmittedAnswer(lease: first.lease, answer: Array("{\"label\":\"\($0)\"}".utf8))
+                }
+                request.declines = [Decline(lease: second.lease), Decline(lease: second.lease)]
+                ann.stream.receive(request)
+                var settled: [Settlement] = []
+                var changes: [LeaseChange] = []
+                try await ann.read { reply in
+                    settled += reply.settlements
+                    changes += reply.changes
+                    return settled.count == 3 && changes.count == 2
+                }
+                #expect(settled.map(\.outcome) == [.accepted, .accepted, .alreadyAnswered])
+                #expect(changes.allSatisfy { $0.lease == second.lease && $0.state == .declined })
+                #expect(try await deployment.number("select count(*) from label") == 1)
+                #expect(try await deployment.number("select count(*) from late_answer") == 1)
             }
         }
     }
@@ -104,8 +132,7 @@ struct LeasePathTests {
             try await running(one) {
                 let ann = try await Hand(one, "ann")
                 let bob = try await Hand(one, "bob")
-                ann.want(1)
-                let lease = try #require(try await ann.next().leases.first)
+                let lease = try await ann.lease()
                 bob.want(1)
                 #expect(try await bob.next().idle?.reason == .allInOtherHands)
                 ann.decline(lease.lease, want: 1)

@@ -54,10 +54,43 @@ struct LimitsTests {
                 try await deployment.setClock(limit + .seconds(120), standing: true)
                 let back = try await ann.patientLease()
                 #expect(back.lease == second.lease && back.payload == second.payload)
+                // Of its lifetime the 130 s have passed in which it was open, and not the grace before it was parked.
+                #expect(
+                    try await deployment.number(
+                        """
+                        select extract(epoch from granted_at - first_granted_at)::bigint from lease
+                        where fence = \(second.lease.fence)
+                        """) == 130)
                 ann.submit(back.lease)
                 #expect(try await ann.settlement().outcome == .accepted)
                 // The refusal is kept once, though it was given several times.
                 #expect(try await deployment.number("select count(*) from decision where rule = 'break'") == 1)
+            }
+        }
+    }
+
+    @Test("a parked task that a limit on its kind keeps away holds back none of another kind")
+    func parkedBehindAnother() async throws {
+        try await withDeployment { deployment in
+            let start = try await deployment.moment(Self.noon)
+            try await deployment.setClock(start, standing: true)
+            try await deployment.project(effortSeconds: 20, people: ["ann"], tasks: 1)
+            try await deployment.policy("kind-day: 60s")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let puzzle = try await ann.patientLease()
+                try await deployment.importTasks(1, from: 1, kind: "rating")
+                try await deployment.moveStanding(by: .seconds(59))
+                ann.park(puzzle.lease)
+                #expect(try await ann.change().state == .parked)
+                let rating = try await ann.patientLease()
+                #expect(rating.kind == "rating")
+                try await deployment.moveStanding(by: .seconds(10))
+                ann.park(rating.lease)
+                #expect(try await ann.change().state == .parked)
+                #expect(try await ann.patientLease().lease == rating.lease)
+                #expect(try await deployment.number("select count(*) from parked") == 1)
             }
         }
     }
@@ -144,9 +177,7 @@ struct LimitsTests {
                 try await deployment.moveStanding(by: .seconds(100))
                 _ = try await deployment.ledger.withdrawAgreement(purpose: "taking-part", voice: voice)
                 try await ann.read { !$0.revokes.isEmpty }
-                let notice = try await deployment.ledger.notices(id: "part")[0]
-                _ = try await deployment.ledger.giveAgreement(
-                    notice: "part", version: 1, sha256: notice.sha256, voice: voice)
+                try await deployment.agree("ann")
                 let second = try await ann.patientLease()
                 #expect(second.why.figures.continuous == .seconds(100))
                 // No sign of life from now on: the minute that passes until it is noticed is nobody's work.

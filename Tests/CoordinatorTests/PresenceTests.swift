@@ -10,7 +10,7 @@ struct PresenceTests {
     private static let crowd = ["cid", "dan", "eve", "fay", "gus"]
 
     private func reasons(_ deployment: Deployment) async throws -> [WaitingReason.Code] {
-        try await deployment.ledger.queueStatus(project: "puzzles")[0].reasons.map(\.code)
+        try await Availability(ledger: deployment.ledger).queueStatus(project: "puzzles")[0].reasons.map(\.code)
     }
 
     private func expect(_ codes: [WaitingReason.Code], _ deployment: Deployment) async throws {

@@ -21,9 +21,7 @@ struct RefillTests {
 
                 let voice = ConsentVoice(name: "ann", certificateSerial: "ab01")
                 _ = try await deployment.ledger.withdrawAgreement(purpose: "taking-part", voice: voice)
-                let text = try await deployment.ledger.notices(id: "part")[0]
-                _ = try await deployment.ledger.giveAgreement(
-                    notice: "part", version: 1, sha256: text.sha256, voice: voice)
+                try await deployment.agree("ann")
                 try await eventually("the label is set aside") {
                     try await deployment.number("select count(*) from excluded_label") == 1
                 }

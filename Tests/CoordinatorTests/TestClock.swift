@@ -88,7 +88,7 @@ extension Hand {
     }
 
     /// Asks until a lease comes, whatever is said meanwhile.
-    func patientLease(within budget: Duration = .seconds(30)) async throws -> LeaseGrant {
+    func patientLease(within budget: Duration = .seconds(60)) async throws -> LeaseGrant {
         let end = ContinuousClock.now + budget
         while ContinuousClock.now < end {
             want(1)

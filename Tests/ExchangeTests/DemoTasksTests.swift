@@ -8,8 +8,8 @@ import Testing
     private static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Sources/plimsoll/Demo/Tasks")
-    private static let projects = ["challenges", "changes", "puzzles", "replies", "scenarios"]
-    private static let kinds: Set = ["coding puzzle", "coding challenge", "synthetic scenario", "rating"]
+    private static let projects = ["challenges", "changes", "glances", "puzzles", "replies", "scenarios"]
+    private static let kinds: Set = ["coding puzzle", "coding challenge", "synthetic scenario", "rating", "glance"]
 
     private func tasks(_ project: String) async throws -> [TaskRecord] {
         var reader = try TaskReader(

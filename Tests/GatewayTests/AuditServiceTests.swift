@@ -20,6 +20,8 @@ import Testing
     private struct Office: Sendable {
         let ledger: Ledger
         let seal: @Sendable () async throws -> Void
+        /// What only the owner of the database can do, and only on purpose.
+        let tamper: @Sendable (String) async throws -> Void
 
         func context(_ name: String, _ role: Role) throws -> ServerContext {
             var context = ServerContext(
@@ -45,11 +47,20 @@ import Testing
             var sealing = configuration
             sealing.settings = ChainSession.settings
             let settings = sealing
-            let office = Office(ledger: Ledger(pool: pool)) {
-                let session = ChainSession(connection: try await Connection.connect(settings, logger: logger))
-                _ = try await session.seal(headInterval: .zero, signer: Self.signer)
-                await session.close()
-            }
+            let office = Office(
+                ledger: Ledger(pool: pool),
+                seal: {
+                    let session = ChainSession(connection: try await Connection.connect(settings, logger: logger))
+                    _ = try await session.seal(headInterval: .zero, signer: Self.signer)
+                    await session.close()
+                },
+                tamper: { sql in
+                    let owner = try await Connection.connect(
+                        ConnectionConfiguration(conninfo: conninfo), logger: logger)
+                    try await owner.execute(
+                        script: "set search_path = plimsoll; set session_replication_role = replica; \(sql)")
+                    await owner.close()
+                })
             let result: Result<Void, any Error>
             do { result = .success(try await body(office)) } catch { result = .failure(error) }
             await pool.close()
@@ -57,7 +68,7 @@ import Testing
         }
     }
 
-    private func people(_ office: Office) async throws -> [String: ConsentReceipt] {
+    private func people(_ office: Office, exist: Bool = false) async throws -> [String: ConsentReceipt] {
         let ledger = office.ledger
         let notice = try await ledger.publishNotice(
             NoticeDraft(
@@ -67,7 +78,7 @@ import Testing
                 consultation: NoticeBasis(text: "minutes 1", on: "2026-01-12"), isMaterial: false), by: "op")
         var receipts: [String: ConsentReceipt] = [:]
         for name in ["ann", "bob"] {
-            _ = try await ledger.createPerson(named: name, zone: "UTC")
+            if !exist { _ = try await ledger.createPerson(named: name, zone: "UTC") }
             receipts[name] = try await ledger.giveAgreement(
                 notice: "part", version: 1, sha256: notice.sha256,
                 voice: ConsentVoice(name: name, certificateSerial: "0a"))
@@ -85,35 +96,123 @@ import Testing
         }
     }
 
-    private func stream(_ office: Office, consent: Bool) async throws -> [Plimsoll_V1_StreamChainResponse] {
+    private func stream(_ office: Office) async throws -> [Plimsoll_V1_StreamChainResponse] {
         let sink = Sink()
         try await AuditService(ledger: office.ledger).streamChain(
-            request: .with { $0.consentDetails = consent }, response: RPCWriter(wrapping: sink),
-            context: try office.context("olu", .operator))
+            request: .init(), response: RPCWriter(wrapping: sink), context: try office.context("olu", .operator))
         return sink.all
     }
 
+    private func list(
+        _ office: Office, kind: String = "", since: Moment? = nil
+    ) async throws -> [Plimsoll_V1_ChainEventRow] {
+        try await AuditService(ledger: office.ledger).listEvents(
+            request: .with {
+                $0.kind = kind
+                $0.sinceMicroseconds = since?.microseconds ?? 0
+            }, context: try office.context("olu", .operator)
+        ).events
+    }
+
+    /// P9 and P11: nobody reads what others agreed to, and an edit of it is found all the same.
     @Test func theChainComesWholeAndWithoutSayingWhoAgreed() async throws {
         try await withOffice { office in
             _ = try await people(office)
             try await office.seal()
-            let messages = try await stream(office, consent: false)
+            let messages = try await stream(office)
             #expect(messages.first?.end.lastLink == 3 && messages.first?.end.waiting == 0)
             let entries = messages.flatMap(\.entries)
             #expect(entries.map(\.seq) == [1, 2, 3] && messages.flatMap(\.heads).map(\.seq) == [3])
             #expect(entries.map(\.detailState) == [.sent, .withheldMatches, .withheldMatches])
+            for entry in entries.dropFirst() {
+                // Its place, its leaf and its date; not what it is, nor when.
+                #expect(entry.kind.isEmpty && entry.atMicroseconds == 0 && entry.eventHash.isEmpty)
+                #expect(entry.leaf.count == 32 && entry.on.count == 10 && entry.salt.isEmpty && entry.detail.isEmpty)
+                let link = ChainLink(
+                    seq: entry.seq, previous: Array(entry.previous), leaf: Array(entry.leaf))
+                #expect(link.hash == Array(entry.hash))
+            }
             let bytes = try messages.flatMap { Array(try $0.serializedBytes() as Data) }
-            for name in ["ann", "bob"] { #expect(bytes.firstRange(of: Array(name.utf8)) == nil) }
-            // Whoever reads who agreed is on the record, before the answer.
-            let full = try await stream(office, consent: true)
-            #expect(full.flatMap(\.entries).allSatisfy { $0.detailState == .sent })
-            #expect(full.first?.end.waiting == 1)
-            let listed = try await AuditService(ledger: office.ledger).listEvents(
-                request: .init(), context: try office.context("olu", .operator))
+            for word in ["ann", "bob", "consent.given"] {
+                #expect(bytes.firstRange(of: Array(word.utf8)) == nil, "\(word)")
+            }
+            // Whatever the owner of the database does to such a detail, its event or its link, it is told.
+            for sql in [
+                "update chain_detail set actor = 'eve' where event_id = 2",
+                "update chain_detail set detail = '{\"actor\":\"ann\",\"purpose\":\"all\"}' where event_id = 2",
+                "update chain_detail set salt = '\\x0102' where event_id = 2",
+            ] {
+                try await office.tamper("create table kept as select * from chain_detail; \(sql)")
+                let states = try await stream(office).flatMap(\.entries).map(\.detailState)
+                #expect(states == [.sent, .withheldDiffers, .withheldMatches], "\(sql)")
+                try await office.tamper(
+                    "delete from chain_detail; insert into chain_detail select * from kept; drop table kept")
+            }
+            try await office.tamper("update chain_event set kind = 'consent.refused' where event_id = 2")
+            let edited = try await stream(office).flatMap(\.entries)[1]
+            let link = ChainLink(seq: edited.seq, previous: Array(edited.previous), leaf: Array(edited.leaf))
+            #expect(link.hash != Array(edited.hash))
+        }
+    }
+
+    /// P9: of what somebody did for themselves an operator sees that there is something on the record, and the date.
+    @Test func whatPeopleDoForThemselvesIsListedByNumberAndDateAlone() async throws {
+        try await withOffice { office in
+            let ledger = office.ledger
+            _ = try await ledger.createProject(
+                ProjectDraft(
+                    name: "puzzles", answerSchema: #"{"type":"string"}"#, purposes: ["taking-part"],
+                    namedPersons: ["sue"]), by: "op")
+            try await ledger.grantRole(.supervisor, to: "sue", by: "op")
+            _ = try await ledger.applyPolicy("ceiling: {day-time: 6h}", reason: "raises", by: "op")
+            for name in ["ann", "bob"] {
+                _ = try await ledger.enrolEngineer(
+                    name, zone: "UTC", projects: ["puzzles"],
+                    selection: SelectionRecord(
+                        rule: "volunteers/1", dataUsed: "none", decidedBy: "sue", alternativeOffered: "the usual work"),
+                    by: "op")
+            }
+            let before = try await list(office)
+            #expect(before.allSatisfy { !$0.kind.isEmpty && $0.on.isEmpty })
+            _ = try await people(office, exist: true)
+            try await ledger.setLimitLayer(.person("ann"), "day-time: 1h", by: "ann")
+            try await ledger.clearLimitLayer(.person("ann"), by: "ann")
+            let now = Moment(seconds: Int64(Date().timeIntervalSince1970))
+            _ = try await ledger.addTime(
+                CorrectionDraft(
+                    from: (now - .seconds(7_200)).rfc3339, to: (now - .seconds(3_600)).rfc3339, reason: "offline"),
+                by: "ann")
+            _ = try await ledger.declareHours(.hours(3), by: "ann")
+            _ = try await ledger.setZone("Europe/Berlin", by: "ann")
+            _ = try await ledger.raiseConcern("too fast", project: "puzzles", voice: .named("ann"))
+            let raise = try await ledger.askRaise("day-time: 5h\n", reason: "a sprint", by: "ann")
+            _ = try await ledger.endRaise(raise.id, by: "ann")
+            _ = try await ledger.refuseAgreement(
+                purpose: "taking-part", voice: ConsentVoice(name: "bob", certificateSerial: "0a"))
+            _ = try await ledger.leaveProject("puzzles", person: "ann", reason: nil, by: "ann")
+            _ = try await ledger.leaveProject("puzzles", person: "bob", reason: "the project ends", by: "op")
+            let all = try await list(office)
+            let own = all.filter { $0.kind.isEmpty }
+            #expect(own.count == 12)
+            for row in own {
+                #expect(row.atMicroseconds == 0 && row.actor.isEmpty && row.detail.isEmpty && row.on.count == 10)
+                #expect(row.event > 0 && row.detailState == .withheldMatches)
+            }
+            // What was done to bob is there with name and reason (P13).
+            #expect(all.contains { $0.kind == "engineer.left" && $0.actor == "op" && $0.detail.contains("bob") })
+            #expect(!all.contains { $0.actor == "ann" || $0.actor == "bob" })
+            // No kind and no second finds them.
+            for kind in ["consent.*", "concern.raised", "time.added", "person.zone-changed", "raise.asked"] {
+                let refused = await #expect(throws: LedgerError.self) { _ = try await list(office, kind: kind) }
+                #expect(refused?.code == .refused, "\(kind)")
+            }
+            for kind in ["limits.*", "raise.*", "person.*"] {
+                #expect(try await list(office, kind: kind).isEmpty, "\(kind)")
+            }
+            #expect(try await list(office, kind: "engineer.left").count == 1)
+            let latest = try #require(all.map(\.atMicroseconds).max())
             #expect(
-                listed.events.map(\.kind) == ["chain.read", "consent.given", "consent.given", "notice.published"])
-            #expect(listed.events.map(\.actor) == ["olu", "", "", "op"])
-            #expect(listed.events.map(\.seq) == [0, 3, 2, 1])
+                try await list(office, since: Moment(microseconds: latest + 1)).map(\.event) == own.map(\.event))
         }
     }
 

@@ -15,7 +15,7 @@ extension OverTLS {
         private func showMe(_ gateway: RunningGateway, _ holder: Deployment.Holder) async throws -> RPCError? {
             try await gateway.withClient(holder) { client in
                 var options = CallOptions.defaults
-                options.timeout = .seconds(5)
+                options.timeout = .seconds(60)
                 options.waitForReady = false
                 do {
                     _ = try await Plimsoll_V1_WorkQueue.Client(wrapping: client).showMe(

@@ -33,7 +33,7 @@ extension OverTLS {
             try await withGateway({ $0.times.handshake = .milliseconds(300) }) { gateway in
                 let peer = try await RawPeer.plain(port: gateway.port)
                 #expect(await eventually { gateway.server.openConnections == 1 })
-                #expect(await eventually(within: .seconds(3)) { peer.isClosed })
+                #expect(await eventually(within: .seconds(30)) { peer.isClosed })
                 #expect(await eventually { gateway.server.openConnections == 0 })
                 #expect(try await stillServes(gateway))
             }
@@ -55,7 +55,7 @@ extension OverTLS {
             try await withGateway({ $0.times.hello = .milliseconds(300) }) { gateway in
                 let peer = try await RawPeer.tls(
                     port: gateway.port, deployment: gateway.deployment, holder: gateway.deployment.engineer())
-                #expect(await eventually(within: .seconds(3)) { peer.isClosed })
+                #expect(await eventually(within: .seconds(30)) { peer.isClosed })
                 #expect(await eventually { gateway.server.openConnections == 0 })
             }
         }
@@ -77,7 +77,7 @@ extension OverTLS {
                     port: gateway.port, deployment: gateway.deployment, holder: gateway.deployment.engineer())
                 try await peer.send(RawHTTP2.preface + RawHTTP2.call(Self.work) + RawHTTP2.message(Self.hello))
                 #expect(await eventually { gateway.dispatch.streams.count == 1 })
-                #expect(await eventually(within: .seconds(3)) { peer.isClosed })
+                #expect(await eventually(within: .seconds(30)) { peer.isClosed })
                 #expect(await eventually { gateway.dispatch.streams.first?.detached == 1 })
                 #expect(await eventually { gateway.server.openStreams == 0 })
             }
@@ -95,7 +95,7 @@ extension OverTLS {
                 for _ in 0..<20 {
                     gateway.dispatch.streams.first?.replies.yield(.everySort(lease, count: 10, payload: payload))
                 }
-                #expect(await eventually(within: .seconds(5)) { gateway.dispatch.streams.first?.detached == 1 })
+                #expect(await eventually(within: .seconds(30)) { gateway.dispatch.streams.first?.detached == 1 })
                 #expect(await eventually { gateway.server.openStreams == 0 })
                 #expect(peer.bytes.count < 200_000)
                 #expect(try await stillServes(gateway))

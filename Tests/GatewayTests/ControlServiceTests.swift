@@ -18,6 +18,15 @@ import Testing
         let desk: LedgerDesk
         let ledger: Ledger
         let authority: CertificateAuthority
+        let conninfo: String
+
+        /// By plain SQL as the database's owner.
+        func asOwner(_ sql: String) async throws {
+            let owner = try await Connection.connect(
+                ConnectionConfiguration(conninfo: conninfo), logger: Logger(label: "test.control"))
+            try await owner.execute(script: "set search_path = plimsoll; \(sql)")
+            await owner.close()
+        }
 
         func context(_ name: String = "ada", _ role: Role = .operator) throws -> ServerContext {
             var context = ServerContext(
@@ -56,7 +65,7 @@ import Testing
                     Office(
                         control: ControlService(ledger: ledger, authority: authority),
                         desk: LedgerDesk(ledger: ledger, authority: authority), ledger: ledger,
-                        authority: authority))
+                        authority: authority, conninfo: conninfo))
                 result = .success(())
             } catch {
                 result = .failure(error)
@@ -210,6 +219,115 @@ import Testing
             let cancelled = try await office.control.cancelImport(
                 request: .with { $0.import = done.import }, context: context)
             #expect(cancelled.cancelled == 3 && cancelled.kept == 0)
+        }
+    }
+
+    private static let short = "limits: {continuous-time: 3m, break: 3m, quiet-hours: none}"
+
+    private func apply(_ document: String, _ office: Office) async throws -> Plimsoll_V1_PolicyVersion {
+        try await office.control.applyPolicy(
+            request: .with {
+                $0.document = document
+                $0.reason = "a test"
+            }, context: office.context())
+    }
+
+    private func importTasks(_ efforts: [UInt32], _ office: Office) async throws -> Plimsoll_V1_ImportTasksResponse {
+        try await office.control.importTasks(
+            request: messages([
+                .with { $0.header = .with { $0.project = "puzzles" } },
+                .with {
+                    $0.tasks = efforts.map { effort in
+                        .with {
+                            $0.key = "e\(effort)"
+                            $0.kind = "essay"
+                            $0.effortSeconds = effort
+                            $0.payload = Data("{}".utf8)
+                        }
+                    }
+                }, .with { $0.total = UInt64(efforts.count) },
+            ]), context: office.context())
+    }
+
+    @Test func tasksThatFitNobodyAreSpokenOfWhenAPolicyOrTheyComeIn() async throws {
+        try await withOffice { office in
+            _ = try await office.control.createProject(request: Self.project, context: office.context())
+            #expect(try await importTasks([120, 600], office).warnings.isEmpty)
+            let words =
+                "in puzzles tasks of kind essay and severity 0 with an estimate of 10m are leased to nobody: "
+                + "the longest that fits is 3m (break)"
+            let applied = try await apply(Self.short, office)
+            #expect(applied.version == 2 && applied.warnings.count == 1)
+            #expect(applied.warnings[0].hasPrefix(words), "\(applied.warnings)")
+            let more = try await importTasks([900], office)
+            #expect(more.imported == 1 && more.warnings.count == 1 && more.warnings[0].contains("an estimate of 15m"))
+            // A project that is paused waits for nobody's policy.
+            _ = try await office.ledger.setProjectState("puzzles", to: .paused, by: "ada")
+            #expect(try await apply(Self.short, office).warnings.isEmpty)
+            _ = try await office.ledger.setProjectState("puzzles", to: .open, by: "ada")
+            let back = try await OrganisationService(ledger: office.ledger).rollBackPolicy(
+                request: .with {
+                    $0.version = 2
+                    $0.reason = "once more"
+                }, context: office.context())
+            #expect(back.version == 4 && back.warnings.count == 1)
+            #expect(try await apply("limits: {quiet-hours: none}", office).warnings.isEmpty)
+        }
+    }
+
+    /// Estimates of up to five minutes are not looked for one by one, so no figure is made up.
+    @Test func ofShortTasksNoEstimateIsSaid() async throws {
+        try await withOffice { office in
+            _ = try await office.control.createProject(request: Self.project, context: office.context())
+            _ = try await importTasks([240], office)
+            let said = try await apply(Self.short, office).warnings
+            #expect(
+                said.count == 1
+                    && said[0].hasPrefix(
+                        "in puzzles tasks of kind essay and severity 0 that take longer than 3m are leased to nobody (break); "
+                    ))
+        }
+    }
+
+    @Test func aProjectThatIsMadeSaysWhatSpeaksAgainstIt() async throws {
+        try await withOffice { office in
+            var project = Self.project
+            project.namedPersons = ["ada"]
+            var made = try await office.control.createProject(request: project, context: office.context())
+            #expect(made.warning.isEmpty)
+            // A name is as it was written: nobody is named so.
+            made = try await office.control.setProject(
+                request: .with {
+                    $0.name = "puzzles"
+                    $0.namedPersons = ["ada", "Ada", "nobody"]
+                }, context: office.context())
+            #expect(made.warning.hasPrefix("nobody here is named Ada, nobody, so no concern reaches them"))
+            _ = try await apply(Self.short, office)
+            project.name = "essays"
+            made = try await office.control.createProject(request: project, context: office.context())
+            #expect(
+                made.warning.hasPrefix(
+                    "tasks with an estimate of 5m are leased to nobody: the longest that fits is 3m (break)"),
+                "\(made.warning)")
+        }
+    }
+
+    /// The project is there by then.
+    @Test func whatCannotBeLookedAtAfterwardsIsNoErrorOfTheCall() async throws {
+        try await withOffice { office in
+            var project = Self.project
+            project.namedPersons = ["ada"]
+            // A policy that this build cannot read stops every look.
+            try await office.asOwner("insert into policy (document, author, reason) values ('pace: fast', 'x', 'x')")
+            let made = try await office.control.createProject(request: project, context: office.context())
+            #expect(made.name == "puzzles" && made.id > 0 && made.warning.isEmpty)
+            let set = try await office.control.setProject(
+                request: .with {
+                    $0.name = "puzzles"
+                    $0.weight = 2
+                }, context: office.context())
+            #expect(set.weight == 2)
+            #expect(try await importTasks([60], office).imported == 1)
         }
     }
 }

@@ -64,6 +64,36 @@ struct Deployment: Sendable {
         return issued.serial
     }
 
+    /// A client of a gateway on this port, whose connection lives as long as `body`.
+    func withClient<Result: Sendable>(
+        _ holder: Holder, at port: Int,
+        _ body: @Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Result
+    ) async throws -> Result {
+        let transport = try HTTP2ClientTransport.Posix(
+            target: .ipv4(address: "127.0.0.1", port: port),
+            transportSecurity: .mTLS(
+                certificateChain: [.bytes(Array(holder.certificatePEM.utf8), format: .pem)],
+                privateKey: .bytes(Array(holder.keyPEM.utf8), format: .pem)
+            ) { tls in
+                tls.trustRoots = .certificates([
+                    .bytes(Array(authority.certificatePEM.utf8), format: .pem)
+                ])
+            },
+            config: .defaults { $0.http2.authority = "localhost" })
+        return try await withGRPCClient(transport: transport) { try await body($0) }
+    }
+
+    /// The same as this person in this role, with a certificate of its own.
+    func withClient<Result: Sendable>(
+        _ name: String, _ role: Role, at port: Int,
+        _ body: @Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Result
+    ) async throws -> Result {
+        let holder = try issue(
+            PeerIdentity(
+                role: role, name: name, worker: role == .engineer ? "w1" : nil, trustDomain: Self.trustDomain))
+        return try await withClient(holder, at: port, body)
+    }
+
     var configuration: GatewayConfiguration {
         let files = IdentityFiles(directory: directory.appendingPathComponent("server"))
         var configuration = GatewayConfiguration(
@@ -90,18 +120,7 @@ struct RunningGateway: Sendable {
         _ holder: Deployment.Holder,
         _ body: @Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Result
     ) async throws -> Result {
-        let transport = try HTTP2ClientTransport.Posix(
-            target: .ipv4(address: "127.0.0.1", port: port),
-            transportSecurity: .mTLS(
-                certificateChain: [.bytes(Array(holder.certificatePEM.utf8), format: .pem)],
-                privateKey: .bytes(Array(holder.keyPEM.utf8), format: .pem)
-            ) { tls in
-                tls.trustRoots = .certificates([
-                    .bytes(Array(deployment.authority.certificatePEM.utf8), format: .pem)
-                ])
-            },
-            config: .defaults { $0.http2.authority = "localhost" })
-        return try await withGRPCClient(transport: transport) { try await body($0) }
+        try await deployment.withClient(holder, at: port, body)
     }
 }
 
@@ -131,7 +150,7 @@ func withGateway<Result: Sendable>(
 
 /// Tries until `condition` holds or the budget is used up; whether it held.
 func eventually(
-    within budget: Duration = .seconds(10), _ condition: () async throws -> Bool
+    within budget: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let end = ContinuousClock.now + budget
     while ContinuousClock.now < end {

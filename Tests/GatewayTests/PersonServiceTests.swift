@@ -67,28 +67,11 @@ import Testing
     }
 
     private func withOffice(_ body: (Office) async throws -> Void) async throws {
-        try await withDatabase { conninfo in
-            let logger = Logger(label: "test.person", factory: { _ in SwiftLogNoOpLogHandler() })
-            var settings = ConnectionConfiguration(conninfo: conninfo)
-            settings.settings = [("search_path", "plimsoll")]
-            let owner = try await Connection.connect(settings, logger: logger)
-            try await Migrator(logger: logger).run(owner)
-            try await Ledger.nameFirstOperator("olga", owner)
-            var configuration = ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator")
-            configuration.settings = Ledger.sessionSettings
-            let pool = Pool(configuration: configuration, logger: logger)
-            let result: Result<Void, any Error>
-            do {
-                let office = Office(ledger: Ledger(pool: pool), owner: owner)
-                try await fill(office)
-                try await body(office)
-                result = .success(())
-            } catch {
-                result = .failure(error)
-            }
-            await pool.close()
-            await owner.close()
-            try result.get()
+        let logger = Logger(label: "test.person", factory: { _ in SwiftLogNoOpLogHandler() })
+        try await withLedger(operator: "olga", logger) { test in
+            let office = Office(ledger: test.ledger, owner: test.owner)
+            try await fill(office)
+            try await body(office)
         }
     }
 
@@ -252,6 +235,129 @@ import Testing
                 ])
             // One's own look is nobody else's.
             #expect(try await seen("olga").isEmpty)
+        }
+    }
+
+    /// P11: whoever is named to somebody one by one, or looked at alone, sees it.
+    @Test func everyLookAtOnePersonIsSeenByThatPerson() async throws {
+        try await withOffice { office in
+            func looks(_ name: String) async throws -> Set<String> {
+                Set(
+                    try await office.person.listAccess(request: .init(), context: office.context(name)).entries
+                        .filter { !["certificate", "export"].contains($0.what) }.map { "\($0.what) by \($0.by)" })
+            }
+            let ledger = office.ledger
+            let organisation = OrganisationService(ledger: ledger)
+            let (hours, concerns) = (HoursService(ledger: ledger), ConcernService(ledger: ledger))
+            let (olga, boss) = (try office.context("olga", .operator), try office.context("boss", .supervisor))
+            func expect(_ look: String, _ body: () async throws -> Void) async throws {
+                let (ann, bob) = (try await looks("ann"), try await looks("bob"))
+                try await body()
+                #expect(try await looks("ann").subtracting(ann) == [look])
+                #expect(try await looks("bob") == bob, "\(look) is on the record of somebody who was not looked at")
+            }
+            for (reader, name) in [(olga, "olga"), (boss, "boss")] {
+                try await expect("limits by \(name)") {
+                    _ = try await organisation.showEffectiveLimits(
+                        request: .with { $0.name = "ann" }, context: reader)
+                }
+            }
+            #expect(
+                try await ledger.chainEvents(kind: "limits.shown", limit: 10).map(\.detail?.actor) == ["olga"])
+            // One's own is no look, and a refused one showed nothing.
+            _ = try await organisation.showEffectiveLimits(request: .init(), context: office.context("bob"))
+            await #expect(throws: (any Error).self) {
+                _ = try await organisation.showEffectiveLimits(
+                    request: .with { $0.name = "bob" }, context: office.context("tom", .supervisor))
+            }
+            _ = try await ledger.applyPolicy("ceiling: {day-time: 6h}\n", reason: "raises", by: "olga")
+            _ = try await ledger.askRaise("day-time: 5h\n", reason: "a sprint", by: "ann")
+            for (reader, name) in [(olga, "olga"), (boss, "boss")] {
+                try await expect("raise-list by \(name)") {
+                    let shown = try await organisation.listRaises(request: .init(), context: reader).raises
+                    #expect(shown.count == 1)
+                }
+            }
+            try await office.owner.execute(
+                script: """
+                    insert into time_correction (person_id, what, starts, ends, recorded, reason, asked_at)
+                    select person_id, 'remove', clock() - interval '2 hours', clock() - interval '1 hour',
+                        tstzmultirange(tstzrange(clock() - interval '2 hours', clock() - interval '1 hour')), 'away', clock()
+                    from person where name = 'ann'
+                    """)
+            for (reader, name) in [(olga, "olga"), (boss, "boss")] {
+                try await expect("asked-corrections by \(name)") {
+                    let shown = try await hours.listAskedCorrections(request: .init(), context: reader).corrections
+                    #expect(shown.count == 1)
+                }
+            }
+            _ = try await ledger.raiseConcern("too fast", project: nil, voice: .named("ann"))
+            _ = try await ledger.raiseConcern("so say I", project: nil, voice: .withoutName(tokenHash: [1]))
+            try await expect("concern by olga") {
+                let shown = try await concerns.listConcerns(request: .init(), context: olga).addressed
+                #expect(shown.count == 2)
+            }
+            // Both are in the team, and the one who answers for it is named too.
+            let bossContext = try office.context("boss")
+            func ofBoss() async throws -> [String] {
+                try await office.person.listAccess(request: .init(), context: bossContext).entries
+                    .map { "\($0.what) by \($0.by)" }
+            }
+            _ = try await organisation.showTeam(request: .with { $0.name = "boss" }, context: olga)
+            for name in ["ann", "bob"] { #expect(try await looks(name).contains("team by olga"), "\(name)") }
+            _ = try await organisation.listTeams(request: .init(), context: olga)
+            #expect(try await ofBoss() == ["team by olga", "team-list by olga"])
+            #expect(try await !looks("ann").contains("team-list by olga"))
+        }
+    }
+
+    /// P13: what is taken from somebody is told to that person, with who did it and why.
+    @Test func whoLosesARoleOrIsDeniedIsToldByWhomAndWhy() async throws {
+        try await withOffice { office in
+            let olga = try office.context("olga", .operator)
+            func revoke(_ reason: String) async throws -> Plimsoll_V1_RoleGrant {
+                try await office.control.revokeRole(
+                    request: .with {
+                        $0.name = "ann"
+                        $0.role = "engineer"
+                        $0.reason = reason
+                    }, context: olga)
+            }
+            for reason in ["", " \n"] {
+                let refused = await #expect(throws: LedgerError.self) { _ = try await revoke(reason) }
+                #expect(refused?.code == .invalid && refused?.remedy == "say it with --reason")
+            }
+            #expect(try await office.ledger.roles(of: "ann").count == 1)
+            #expect(try await revoke("the project has ended").role == "engineer")
+            _ = try await office.ledger.deny(.person("ann"), reason: "a lost laptop", by: "olga")
+            let entries = try await office.person.listAccess(request: .init(), context: office.context("ann")).entries
+            let told = entries.filter { ["role-revoked", "access-denied"].contains($0.what) }
+            #expect(told.map(\.by) == ["olga", "olga"])
+            #expect(told.map(\.detail) == ["you: a lost laptop", "role engineer: the project has ended"])
+            let event = try #require(try await office.ledger.chainEvents(kind: "role.revoked", limit: 1).first?.detail)
+            #expect(String(decoding: event.text, as: UTF8.self).contains("the project has ended"))
+        }
+    }
+
+    /// Who acted by number is told by name, to whom it is about; and each sees in how many rows they acted.
+    @Test func whoAgreedIsShownToBothParties() async throws {
+        try await withOffice { office in
+            _ = try await office.ledger.applyPolicy("ceiling: {day-time: 6h}\n", reason: "raises", by: "olga")
+            let raise = try await office.ledger.askRaise("day-time: 5h\n", reason: "a sprint", by: "ann")
+            _ = try await office.ledger.agreeRaise(raise.id, by: "boss")
+            try await office.owner.execute(
+                script: """
+                    insert into throughput_look (person_id, reader_id, reason, looked_at)
+                    select a.person_id, b.person_id, 'planning', clock() from person a, person b
+                    where a.name = 'ann' and b.name = 'boss'
+                    """)
+            let ann = try await office.data("ann")
+            #expect(ann["limit_raise"]?.count == 1 && ann["limit_raise"]?[0].contains(#""agreed_by":"boss""#) == true)
+            #expect(ann["throughput_look"]?[0].contains(#""reader_id":"boss""#) == true)
+            let boss = try await office.data("boss")
+            #expect(boss["limit_raise"] == [#"{"your_name_in":"agreed_by","rows":1}"#])
+            #expect(boss["throughput_look"] == [#"{"your_name_in":"reader_id","rows":1}"#])
+            #expect(try await office.data("bob")["limit_raise"]?.isEmpty == true)
         }
     }
 }

@@ -19,6 +19,7 @@ import Testing
                 "time: heartbeat": "5s",
                 "time: stream TTL": "1m after the last heartbeat, reconnecting included",
                 "time: coordinator life": "3s, renewed every 1s; stops granting after 2s",
+                "time: cut off": "after 3s without the database workers are told to stop",
                 "time: presenting": "15s after adoption",
                 "time: lease length": "3 times the effort estimate, at least 2m, at most 50m",
                 "time: deadline grace": "5s", "time: handshake": "5s", "time: hello": "5s",

@@ -39,8 +39,8 @@ extension OverTLS {
                     answers[0].listServicesResponse.service.map(\.name) == [
                         "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "plimsoll.v1.Audit",
                         "plimsoll.v1.Concerns", "plimsoll.v1.Control", "plimsoll.v1.Deployment",
-                        "plimsoll.v1.Exports", "plimsoll.v1.Organisation", "plimsoll.v1.Person",
-                        "plimsoll.v1.Receipts", "plimsoll.v1.WorkQueue",
+                        "plimsoll.v1.Exports", "plimsoll.v1.Hours", "plimsoll.v1.Organisation",
+                        "plimsoll.v1.Person", "plimsoll.v1.Receipts", "plimsoll.v1.WorkQueue",
                     ])
                 let files = try answers[1].fileDescriptorResponse.fileDescriptorProto.map {
                     try Google_Protobuf_FileDescriptorProto(serializedBytes: $0).name

@@ -15,14 +15,16 @@ import Testing
 #endif
 
 @Suite struct MethodRulesTests {
+    private static let methods =
+        Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
+        + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
+        + Plimsoll_V1_Organisation.Method.descriptors + Plimsoll_V1_Concerns.Method.descriptors
+        + Plimsoll_V1_Exports.Method.descriptors + Plimsoll_V1_Deployment.Method.descriptors
+        + Plimsoll_V1_Person.Method.descriptors + Plimsoll_V1_Hours.Method.descriptors
+        + Grpc_Health_V1_Health.Method.descriptors
+
     @Test func everyMethodOfTheProtocolHasARule() {
-        let methods =
-            Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
-            + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
-            + Plimsoll_V1_Organisation.Method.descriptors + Plimsoll_V1_Concerns.Method.descriptors
-            + Plimsoll_V1_Exports.Method.descriptors + Plimsoll_V1_Deployment.Method.descriptors
-            + Plimsoll_V1_Person.Method.descriptors + Grpc_Health_V1_Health.Method.descriptors
-        for method in methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
+        for method in Self.methods { #expect(MethodRules.rule(for: method) != nil, "\(method)") }
     }
 
     @Test func whatIsNotInTheTableIsRefused() {
@@ -32,8 +34,42 @@ import Testing
     }
 
     @Test func engineersAloneWorkAndConsent() {
-        for method in Plimsoll_V1_WorkQueue.Method.descriptors + [Plimsoll_V1_Person.Method.Erase.descriptor] {
-            #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
+        let subjects: Set = ["ListAgreements", "RefuseAgreement", "WithdrawAgreement"]
+        for method in Plimsoll_V1_WorkQueue.Method.descriptors {
+            #expect(
+                MethodRules.rule(for: method)?.admission
+                    == (subjects.contains(method.method) ? .subject([.engineer]) : .granted([.engineer])), "\(method)")
+        }
+    }
+
+    /// What a person may always do, denied or not, and nothing beside it.
+    @Test func whatIsOnesOwnNeedsNobodysLeave() {
+        let people: Set<Role> = [.engineer, .supervisor, .reviewer, .operator]
+        let expected: [String: MethodRules.Admission] = [
+            "plimsoll.v1.WorkQueue/ListAgreements": .subject([.engineer]),
+            "plimsoll.v1.WorkQueue/RefuseAgreement": .subject([.engineer]),
+            "plimsoll.v1.WorkQueue/WithdrawAgreement": .subject([.engineer]),
+            "plimsoll.v1.Receipts/ListReceipts": .subject([.engineer]),
+            "plimsoll.v1.Receipts/GetReceipt": .subject([.engineer]),
+            "plimsoll.v1.Person/Erase": .subject([.engineer]),
+            "plimsoll.v1.Person/ShowData": .subject(people),
+            "plimsoll.v1.Person/ListAnswers": .subject(people),
+            "plimsoll.v1.Person/ListAccess": .subject(people),
+        ]
+        var found: [String: MethodRules.Admission] = [:]
+        for method in Self.methods {
+            guard let rule = MethodRules.rule(for: method), case .subject = rule.admission else { continue }
+            found["\(method.service.fullyQualifiedService)/\(method.method)"] = rule.admission
+        }
+        #expect(found == expected)
+    }
+
+    @Test func timeIsTheEngineersAndTheSecondPartyIsNoEngineer() {
+        let others: Set = ["ListAskedCorrections", "AnswerCorrection", "ShowEngineerThroughput"]
+        for method in Plimsoll_V1_Hours.Method.descriptors {
+            #expect(
+                MethodRules.rule(for: method)?.admission
+                    == .granted(others.contains(method.method) ? [.operator, .supervisor] : [.engineer]), "\(method)")
         }
     }
 
@@ -42,7 +78,7 @@ import Testing
             #expect(MethodRules.rule(for: method)?.admission == .granted([.operator]), "\(method)")
         }
         for method in Plimsoll_V1_Receipts.Method.descriptors {
-            #expect(MethodRules.rule(for: method)?.admission == .granted([.engineer]), "\(method)")
+            #expect(MethodRules.rule(for: method)?.admission == .subject([.engineer]), "\(method)")
         }
     }
 

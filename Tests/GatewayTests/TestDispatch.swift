@@ -62,6 +62,13 @@ final class TestDispatch: WorkDispatch {
             })
     }
 
+    func authorizeSubject(person: String, serial: String) async throws {
+        try state.withLock { state in
+            if let refusal = state.refusal, refusal.code != .roleNotGranted { throw refusal }
+            guard !state.denied.contains(serial) else { throw StreamEnd(.denied, "this certificate is denied") }
+        }
+    }
+
     func authorize(person: String, serial: String, role: String) async throws {
         try state.withLock { state in
             if let refusal = state.refusal { throw refusal }

@@ -309,9 +309,9 @@ extension OverTLS {
             try await withGateway { gateway in
                 let ended = try await gateway.withWorker(gateway.deployment.engineer()) { worker in
                     _ = await worker.next()
-                    async let drained: Void = gateway.server.drain(within: .milliseconds(300))
+                    let drained = Task { await gateway.server.drain(within: .milliseconds(300)) }
                     #expect(await worker.next()?.drain.withinMilliseconds == 300)
-                    await drained
+                    await drained.value
                     #expect(await worker.next() == nil)
                 }
                 #expect(ended?.code == .unavailable)

@@ -58,6 +58,7 @@ import Testing
         }
         verifier.endOfLinks()
         for head in try await fixture.ledger.chainHeads(after: end.lastLink) { verifier.expect(head) }
+        verifier.excuse(try await fixture.ledger.erasedSince(end.lastLink))
         verifier.finish(end)
         return verifier
     }
@@ -221,7 +222,10 @@ import Testing
                 purpose: "taking-part", voice: ConsentVoice(name: "ann", certificateSerial: "ab02"))
             _ = try await fixture.ledger.deny(.serial("ab02"), reason: "lost", by: "op")
             _ = try await fixture.ledger.deny(.person("ann"), reason: "left", by: "op")
-            try await fixture.ledger.revokeRole(.engineer, from: "ann", by: "op")
+            try await fixture.ledger.revokeRole(.engineer, from: "ann", reason: "a test", by: "op")
+            try await fixture.ledger.setLimitLayer(.person("ann"), "day-time: 1h", by: "ann")
+            try await fixture.ledger.clearLimitLayer(.person("ann"), by: "ann")
+            _ = try await fixture.ledger.raiseConcern("too fast", project: nil, voice: .named("ann"))
             #expect(
                 try await fixture.texts(
                     """
@@ -230,7 +234,8 @@ import Testing
                     """) == [
                         "project.created -", "notice.published -", "role.granted ann", "engineer.enrolled ann",
                         "consent.given ann", "certificate.issued ann", "consent.withdrawn ann", "access.denied ann",
-                        "access.denied ann", "role.revoked ann",
+                        "access.denied ann", "role.revoked ann", "limits.set ann", "limits.cleared ann",
+                        "concern.raised ann",
                     ])
         }
     }
@@ -257,6 +262,47 @@ import Testing
             await coordinator.close()
             let verifier = try await audit(fixture)
             #expect(verifier.faults.isEmpty && verifier.heads == 3)
+        }
+    }
+
+    @Test func aPolicyIsAppendedAndNeverChanged() async throws {
+        try await withChain { fixture in
+            for sql in [
+                "update policy set document = document", "update policy set reason = 'x'", "delete from policy",
+                "truncate policy",
+            ] {
+                let refused = await #expect(throws: PostgresError.self, "\(sql)") {
+                    _ = try await fixture.owner.query(Query(.unprepared(sql)))
+                }
+                #expect(refused?.sqlState == "PL004", "\(sql)")
+            }
+            // An author who is erased becomes a pseudonym.
+            try await fixture.owner.execute(script: "update policy set author = 'erased-1' where author = 'op'")
+            #expect(try await audit(fixture).faults.isEmpty)
+        }
+    }
+
+    /// P11: what an event put in force lies beside the chain, which has its hash.
+    @Test(arguments: [
+        (
+            "update policy set document = 'limits: {open-leases: 9}' where version = 2", ChainFault.Kind.edited,
+            "policy version 2 is not what event"
+        ),
+        ("delete from policy where version = 3", .deleted, "policy version 3 is gone"),
+        (
+            "update notice set body = body || ' Always.'", .edited,
+            "version 1 of the notice taking-part is not what event"
+        ),
+        ("delete from notice", .deleted, "version 1 of the notice taking-part is gone"),
+    ])
+    func aDocumentThatWasChangedBesideTheChainIsFound(
+        sql: String, kind: ChainFault.Kind, finding: String
+    ) async throws {
+        try await withChain { fixture in
+            try await tamper(fixture, sql)
+            let faults = try await audit(fixture).faults
+            #expect(faults.map(\.kind) == [kind] && faults[0].finding.hasPrefix(finding), "\(faults)")
+            #expect(faults[0].event != nil)
         }
     }
 
@@ -416,18 +462,27 @@ import Testing
         }
     }
 
-    @Test func anErasedDetailIsNoFault() async throws {
+    /// P11 beside erasure: what an erasure took it says itself; anything else that is gone was deleted.
+    @Test func anErasureIsNoFaultAndADeletedDetailIsNoErasure() async throws {
         try await withChain { fixture in
-            let erased = try await fixture.number(
-                """
-                with gone as (delete from chain_detail where subject_id = (select person_id from person
-                    where name = 'bob') returning 1) select count(*) from gone
-                """)
-            #expect(erased == 4)
-            let verifier = try await audit(fixture)
-            #expect(verifier.faults.isEmpty && verifier.erased == 4)
+            let erased = try await fixture.ledger.erase(
+                purpose: nil, voice: ConsentVoice(name: "bob", certificateSerial: "ab01"))
+            #expect(erased.chainDetails > 4)
+            // Before the erasure has its link, and after.
+            for _ in 0..<2 {
+                let verifier = try await audit(fixture)
+                #expect(verifier.faults.isEmpty && verifier.erased > 0, "\(verifier.faults)")
+                try await seal(fixture)
+            }
             let listed = try await fixture.ledger.chainEvents(kind: "access.denied", limit: 10)
             #expect(listed.count == 1 && listed[0].detail == nil)
+            // An annoying word about a policy goes, as if it had been somebody's.
+            try await tamper(
+                fixture,
+                "delete from chain_detail where event_id = (select max(event_id) from chain_event where kind = 'policy.applied')"
+            )
+            let fault = try #require(try await audit(fixture).faults.first)
+            #expect(fault.kind == .deleted && fault.finding.hasSuffix("is gone, and no erasure took it"))
         }
     }
 
@@ -439,10 +494,68 @@ import Testing
             #expect(all.allSatisfy { $0.seq != nil && $0.detail != nil })
             #expect(try await ledger.chainEvents(kind: "policy.applied", limit: 1_000).count == 3)
             #expect(try await ledger.chainEvents(kind: "policy.applied", limit: 2).count == 2)
-            #expect(try await ledger.chainEvents(kind: "consent.*", limit: 1_000).count == 2)
+            // P9: what people did for themselves is in the list of everything and in no other.
+            #expect(all.filter(\.isPersonal).count == 2)
+            for kind in ["consent.*", "consent.given", "time.added"] {
+                let refused = await #expect(throws: LedgerError.self) {
+                    _ = try await ledger.chainEvents(kind: kind, limit: 1_000)
+                }
+                #expect(refused?.code == .refused, "\(kind)")
+            }
             #expect(try await ledger.chainEvents(kind: "policy.", limit: 1_000).isEmpty)
             let last = try #require(all.first?.event.at)
-            #expect(try await ledger.chainEvents(since: last, limit: 1_000).count == 1)
+            // By the date, not the second: a question about a time would be answered by what is in the list.
+            let later = try await ledger.chainEvents(since: last, limit: 1_000)
+            #expect(later.filter { !$0.isPersonal }.map(\.event.id) == [all[0].event.id])
+            #expect(later.filter(\.isPersonal) == all.filter(\.isPersonal))
         }
+    }
+
+    /// Some of a kind are a person's own: the list goes on until it has as many as were asked for.
+    @Test func ownLimitsStandInNoListOfLimits() async throws {
+        try await withChain { fixture in
+            let ledger = fixture.ledger
+            for number in 1...3 {
+                try await ledger.setLimitLayer(.project("puzzles"), "day-time: \(number)h", by: "op")
+                try await ledger.setLimitLayer(.person("ann"), "day-time: \(number)h", by: "ann")
+            }
+            #expect(try await ledger.chainEvents(kind: "limits.set", limit: 2).count == 2)
+            let limits = try await ledger.chainEvents(kind: "limits.*", limit: 1_000)
+            #expect(limits.count == 3 && limits.allSatisfy { $0.detail?.actor == "op" })
+            #expect(try await ledger.chainEvents(limit: 1_000).filter { $0.event.kind == "limits.set" }.count == 6)
+        }
+    }
+
+    /// P9: whoever adds a kind says whose act it is; an unknown one is shown to nobody.
+    @Test func everyKindIsSomebodysOwnOrNot() {
+        let personal: Set<ChainKind> = [
+            .consentGiven, .consentRefused, .consentWithdrawn, .concernRaised, .raiseAsked, .timeAdded,
+            .timeRemovalAsked, .timeRemovalWithdrawn, .hoursDeclared, .zoneChanged,
+        ]
+        let byOneself: Set<ChainKind> = [.engineerLeft, .limitsSet, .limitsCleared, .raiseEnded]
+        let shared: Set<ChainKind> = [
+            .noticePublished, .policyApplied, .policyPlanned, .certificateIssued, .denied, .roleGranted, .roleRevoked,
+            .engineerEnrolled, .engineerMoved, .teamCreated, .teamSet, .limitsShown, .raiseAgreed, .concernAnswered,
+            .cordPaused, .projectCreated, .projectSet, .projectState, .tasksImported, .importCancelled, .taskCancelled,
+            .taskRequeued, .labelsExported, .lateAnswerJudged, .chainRead, .timeRemovalAgreed, .timeRemovalRefused,
+            .throughputShown, .personErased, .readOnly,
+        ]
+        for kind in ChainKind.allCases {
+            let said: ChainKind.Privacy? =
+                personal.contains(kind)
+                ? .personal
+                : byOneself.contains(kind) ? .personalByOneself : shared.contains(kind) ? .shared : nil
+            #expect(kind.privacy == said, "\(kind)")
+        }
+        func isPersonal(_ kind: String, _ detail: String?) -> Bool {
+            ChainedEvent(id: 1, at: Moment(seconds: 0), kind: kind, hash: []).isPersonal(
+                detail.map { ChainDetail(salt: [1], actor: "ann", text: Array($0.utf8)) })
+        }
+        #expect(isPersonal("engineer.left", #"{"actor":"ann","person":"ann"}"#))
+        #expect(!isPersonal("engineer.left", #"{"actor":"ann","person":"bob"}"#))
+        #expect(isPersonal("limits.set", #"{"actor":"ann","scope":"person","name":"ann"}"#))
+        #expect(!isPersonal("limits.set", #"{"actor":"ann","scope":"team","name":"ann"}"#))
+        for detail in [nil, "no json"] { #expect(isPersonal("limits.set", detail)) }
+        #expect(isPersonal("person.sang", "{}"))
     }
 }

@@ -169,6 +169,48 @@ import Testing
         }
     }
 
+    @Test func cordsAreForgottenWhenAProjectIsOver() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let left = """
+                select (select count(*) from cord) + (select count(*) from cord_key) + (select count(*) from cord_pause)
+                """
+            try await fixture.project(people: ["ann", "bob", "cid", "dan", "eve", "fay"])
+            for person in ["ann", "bob"] { _ = try await ledger.pullCord(project: "puzzles", by: person) }
+            // Whoever pauses a project by hand has not heard them.
+            _ = try await ledger.setProjectState("puzzles", to: .paused, by: "op")
+            #expect(try await fixture.number(left) == 3)
+            _ = try await ledger.setProjectState("puzzles", to: .closed, by: "op")
+            #expect(try await fixture.number(left) == 0)
+        }
+    }
+
+    @Test func theDoctorSaysHowManyAreOverdueAndOfFewOnlyThatThereAreSome() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            func row() async throws -> DiagnosisRow? { try await ledger.diagnose().first { $0.name == "concerns" } }
+            func raise(_ numbers: ClosedRange<Int>) async throws {
+                for number in numbers {
+                    _ = try await ledger.raiseConcern(
+                        "Again.", project: nil, voice: .withoutName(tokenHash: [UInt8(number)]))
+                }
+            }
+            try await fixture.project(people: [])
+            // A Monday; a reply is due on Tuesday, and on Wednesday it is overdue.
+            try await clock(fixture, "2026-03-02 12:00+00")
+            try await raise(1...9)
+            try await clock(fixture, "2026-03-03 23:00+00")
+            #expect(try await row()?.state == .ok)
+            try await clock(fixture, "2026-03-04 12:00+00")
+            #expect(try await row()?.state == .warning)
+            #expect(try await row()?.finding == "some, fewer than 10, are overdue for a reply")
+            try await clock(fixture, "2026-03-02 12:00+00")
+            try await raise(10...11)
+            try await clock(fixture, "2026-03-04 12:00+00")
+            #expect(try await row()?.finding == "11 are overdue for a reply")
+        }
+    }
+
     @Test func theDigestIsOfAWeekThatIsOver() async throws {
         try await withLedger { fixture in
             let ledger = fixture.ledger
@@ -181,6 +223,11 @@ import Testing
                     "Again.", project: "puzzles", voice: .withoutName(tokenHash: [UInt8(number)]))
             }
             _ = try await ledger.raiseConcern("Once.", project: "small", voice: .named("p1"))
+            // About no project: eleven of them, more than are hidden.
+            for number in 20..<31 {
+                _ = try await ledger.raiseConcern(
+                    "Too hot.", project: nil, voice: .withoutName(tokenHash: [UInt8(number)]))
+            }
             try await fixture.owner.execute(
                 script: """
                     insert into decline_reason (project_id, task_id, reason)
@@ -192,14 +239,17 @@ import Testing
             try await clock(fixture, "2026-03-09 00:00+00")
             let digest = try await ledger.weeklyDigest(nil)
             #expect(digest.week == week && digest.k == 10)
-            #expect(digest.rows.map(\.project) == ["puzzles", "small", nil])
+            #expect(digest.rows.map(\.project) == ["puzzles", "small", WeeklyDigest.deployment, nil])
             let row = digest.rows[0]
             // Raised on a Tuesday, due on Wednesday, and nobody has answered.
             #expect(row.cells[.raised] == .count(11) && row.cells[.overdue] == .count(11))
             #expect(row.cells[.answered] == .count(0) && row.cells[.cords] == .count(0))
             #expect(row.cells[.unclear] == .count(12) && row.cells[.distressing] == .hidden && row.declines == .hidden)
             #expect(digest.rows[1].cells.values.allSatisfy { $0 == .hidden })
-            #expect(digest.rows[2].cells[.raised] == .hidden)
+            let deployment = digest.rows[2]
+            #expect(deployment.cells[.raised] == .count(11) && deployment.cells[.overdue] == .count(11))
+            #expect(deployment.cells[.cords] == .count(0) && deployment.declines == .count(0))
+            #expect(digest.rows[3].cells[.raised] == .hidden)
             #expect(try await ledger.weeklyDigest(ISOWeek("2026-W09")).rows[0].cells[.raised] == .count(0))
         }
     }

@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 import Ledger
 import PlimsollModel
@@ -162,19 +163,38 @@ import Testing
         }
     }
 
+    @Test func refusingAfterAnAgreementHasRunOutTakesNothingBack() async throws {
+        try await withLedger { fixture in
+            try await fixture.project()
+            try await fixture.owner.execute(
+                script: """
+                    create or replace function plimsoll.clock() returns timestamptz language sql volatile
+                        parallel restricted as $$ select clock_timestamp() + interval '91 days' $$;
+                    select plimsoll.ensure_partitions(7);
+                    """)
+            let receipt = try await fixture.ledger.refuseAgreement(purpose: "taking-part", voice: voice())
+            #expect(receipt.state == .refused)
+            #expect(try await fixture.number("select count(*) from exclusion") == 0)
+            let taken = try await fixture.ledger.withdrawAgreement(purpose: "taking-part", voice: voice())
+            #expect(taken.state == .withdrawn)
+            #expect(try await fixture.number("select count(*) from exclusion") == 1)
+        }
+    }
+
     @Test func availableSaysNothingAboutWhyNot() async throws {
         try await withLedger { fixture in
             let people = ["ann", "bob", "cid", "dan", "eve", "fay"]
             try await fixture.project(people: people)
+            try await fixture.withoutQuietHours()
             try await fixture.importTasks(tasks(5))
             let ledger = fixture.ledger
             _ = try await ledger.refuseAgreement(purpose: "taking-part", voice: voice("bob"))
             _ = try await ledger.deny(.person("cid"), reason: "left", by: "op")
-            try await ledger.revokeRole(.engineer, from: "dan", by: "op")
+            try await ledger.revokeRole(.engineer, from: "dan", reason: "a test", by: "op")
             for key in ["t0", "t1", "t2"] { try await fixture.lease(key, to: "eve") }
             _ = try await ledger.enrolEngineer(
                 "gus", zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
-            let engineers = try await ledger.engineers()
+            let engineers = try await Availability(ledger: ledger).engineers()
             #expect(engineers.filter(\.isAvailable).map(\.name) == ["ann", "fay"])
             #expect(engineers.count == 7)
         }

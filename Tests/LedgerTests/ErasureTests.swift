@@ -32,6 +32,15 @@ import Testing
                 insert into lease_history select \(id), 5, task_id, 1, lane_id, clock(), clock(), 'label' from task limit 1;
                 insert into contribution select project_id, date_trunc('hour', clock()), \(id) from project;
                 insert into delivery_failure select task_id, 6, \(id), 'expired', clock() from task limit 1;
+                insert into time_correction (person_id, what, starts, ends, recorded, reason, asked_at)
+                    values (\(id), 'remove', clock() - interval '1 hour', clock(), '{}', 'canary-correction', clock());
+                insert into time_correction_answer (correction_id, person_id, outcome, answered_by, reason, answered_at)
+                    select c.correction_id, c.person_id, 'refused', p.person_id, 'canary-answer', clock()
+                    from time_correction c, person p where p.name = 'boss';
+                insert into throughput_look (person_id, reader_id, reason, looked_at)
+                    select \(id), person_id, 'canary-look', clock() from person where name = 'boss';
+                insert into throughput_look (person_id, reader_id, reason, looked_at)
+                    select person_id, \(id), 'of-bob', clock() from person where name = 'bob';
                 """)
         _ = try await ledger.exportLabels(project: "puzzles", purpose: "training", by: "op") { _ in
         } receive: { _ in
@@ -42,7 +51,11 @@ import Testing
         try await withLedger { fixture in
             try await fill(fixture)
             let before = try DatabaseDump.text(of: fixture.conninfo)
-            for word in [name, "canary-label", "canary-late", "canary-decision", "of-bob"] {
+            for word in [
+                name, "canary-label", "canary-late", "canary-decision", "canary-correction", "canary-answer",
+                "canary-look",
+                "of-bob",
+            ] {
                 #expect(before.contains(word), "\(word) is not there to be looked for")
             }
             let events = try await fixture.number("select count(*) from chain_event")
@@ -50,7 +63,10 @@ import Testing
             #expect(outcome.receipts.map(\.purpose) == ["taking-part", "training"])
             #expect(outcome.labels == 1 && outcome.lateAnswers == 1 && outcome.chainDetails > 4)
             let after = try DatabaseDump.text(of: fixture.conninfo)
-            for word in [name, "canary-label", "canary-late", "canary-decision"] {
+            for word in [
+                name, "canary-label", "canary-late", "canary-decision", "canary-correction", "canary-answer",
+                "canary-look",
+            ] {
                 #expect(!after.contains(word), "\(word) is still there")
             }
             #expect(after.contains("of-bob"))
@@ -79,6 +95,48 @@ import Testing
                 try await fixture.texts(
                     "select sum(slots) || ' ' || sum(done) || ' ' || sum(leased) || ' ' || sum(late) from tally")
                     == ["4 1 0 0"])
+        }
+    }
+
+    /// What she did for herself is on the chain under her name, and she once answered for a team that bears it.
+    @Test func anErasureTakesTheNameFromOwnActsAndFromATeam() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fill(fixture)
+            try await ledger.setLimitLayer(.person(name), "day-time: 1h", by: name)
+            _ = try await ledger.raiseConcern("canary-concern", project: "puzzles", voice: .named(name))
+            try await ledger.grantRole(.supervisor, to: name, by: "op")
+            _ = try await ledger.enrolEngineer(
+                "carl", zone: "UTC", projects: ["puzzles"],
+                selection: SelectionRecord(
+                    rule: "volunteers/1", dataUsed: "none", decidedBy: name, alternativeOffered: "the usual work"),
+                by: "op")
+            #expect(try await ledger.teams().map(\.name).contains(name))
+            try await ledger.revokeRole(.supervisor, from: name, reason: "a test", by: "op")
+            let own = try await fixture.texts(
+                """
+                select distinct e.kind from chain_event e join chain_detail d using (event_id)
+                where d.actor = '\(name)' and d.subject_id = (select person_id from person where name = '\(name)')
+                """)
+            #expect(Set(own).isSuperset(of: ["limits.set", "concern.raised", "consent.given"]), "\(own)")
+            #expect(try DatabaseDump.text(of: fixture.conninfo).contains("day-time: 1h"))
+            let before = try await fixture.texts("select event_id::text from chain_detail")
+            let outcome = try await ledger.erase(purpose: nil, voice: voice)
+            let pseudonym = try #require(outcome.pseudonym)
+            let after = try DatabaseDump.text(of: fixture.conninfo)
+            for word in [name, "day-time: 1h"] { #expect(!after.contains(word), "\(word) is still there") }
+            // The concern stays to be answered, and the team and who is in it to be looked after.
+            #expect(after.contains("canary-concern"))
+            #expect(try await ledger.teamMembers(pseudonym) == ["carl"])
+            #expect(try await ledger.teams().first { $0.name == pseudonym }?.supervisor == pseudonym)
+            // The erasure names what it took, by number alone.
+            let left = try await fixture.texts("select event_id::text from chain_detail")
+            let said = try await fixture.texts(
+                """
+                select json_array_elements_text(d.detail -> 'events') from chain_event e join chain_detail d using (event_id)
+                where e.kind = 'person.erased'
+                """)
+            #expect(Set(said).isSuperset(of: Set(before).subtracting(left)) && said.count == outcome.chainDetails)
         }
     }
 
@@ -127,7 +185,7 @@ import Testing
             #expect(error?.code == .refused)
             // Nothing was withdrawn on the way to the refusal.
             #expect(try await fixture.number("select count(*) from exclusion") == 0)
-            try await fixture.ledger.revokeRole(.reviewer, from: name, by: "op")
+            try await fixture.ledger.revokeRole(.reviewer, from: name, reason: "a test", by: "op")
             #expect(try await fixture.ledger.erase(purpose: nil, voice: voice).pseudonym != nil)
         }
     }

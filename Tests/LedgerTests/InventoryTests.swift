@@ -110,6 +110,10 @@ import Testing
                 insert into usage select \(ann), max(n) + 1, clock(), clock()::date, 0, 1 from usage;
                 insert into lease_history select \(ann), \(n), task_id, 1, lane_id, clock(), clock(), 'label' from task;
                 insert into decision values (\(ann), clock(), 'break', '1', '2', null);
+                insert into time_correction (person_id, what, starts, ends, recorded, reason, asked_at)
+                    values (\(ann), 'add', clock() - interval '1 hour', clock(), '{}', '', clock());
+                insert into throughput_look (person_id, reader_id, reason, looked_at)
+                    select \(ann), person_id, 'planning', clock() from person where name = 'boss';
                 """)
     }
 

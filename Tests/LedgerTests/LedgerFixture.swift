@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 import Ledger
 import Logging
@@ -22,6 +23,16 @@ struct LedgerFixture: Sendable {
 
     func coordinator() async throws -> Connection {
         try await Connection.connect(Self.coordinatorConfiguration(conninfo), logger: quiet)
+    }
+
+    /// As a coordinator answers that has been asked nothing before.
+    func queueStatus(_ project: String = "puzzles") async throws -> QueueStatus {
+        try await Availability(ledger: ledger).queueStatus(project: project)[0]
+    }
+
+    /// No test depends on the hour at which it runs.
+    func withoutQuietHours() async throws {
+        _ = try await ledger.applyPolicy("limits: {quiet-hours: none}", reason: "a test", by: "op")
     }
 
     /// A value of the owner's, for looking behind the scenes.

@@ -15,14 +15,14 @@ import Testing
             }
             #expect(second?.code == .refused)
             let last = await #expect(throws: LedgerError.self) {
-                try await fixture.ledger.revokeRole(.operator, from: "ada", by: "ada")
+                try await fixture.ledger.revokeRole(.operator, from: "ada", reason: "a test", by: "ada")
             }
             #expect(last?.code == .refused)
             try await fixture.ledger.grantRole(.operator, to: "bob", by: "ada")
-            try await fixture.ledger.revokeRole(.operator, from: "ada", by: "bob")
+            try await fixture.ledger.revokeRole(.operator, from: "ada", reason: "a test", by: "bob")
             #expect(try await fixture.ledger.roles().filter { $0.role == .operator }.map(\.name) == ["bob"])
             let gone = await #expect(throws: LedgerError.self) {
-                try await fixture.ledger.revokeRole(.reviewer, from: "bob", by: "bob")
+                try await fixture.ledger.revokeRole(.reviewer, from: "bob", reason: "a test", by: "bob")
             }
             #expect(gone?.code == .notFound)
         }

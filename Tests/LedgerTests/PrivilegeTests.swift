@@ -80,7 +80,8 @@ import Testing
                 ("policy", "document"), ("notice", "body"), ("task", "payload"), ("gold", "answer"), ("usage", "n"),
                 ("lease_history", "granted_at"), ("past_enrolment", "rule"), ("past_team_member", "ended_by"),
                 ("concern", "body"), ("concern_answer", "body"), ("declined", "person_id"), ("epoch", "version"),
-                ("migration", "checksum"), ("instructions", "body"),
+                ("migration", "checksum"), ("instructions", "body"), ("time_correction", "ends"),
+                ("time_correction_answer", "outcome"), ("throughput_look", "reason"),
             ] {
                 try await refused("update \(table) set \(column) = \(column)", coordinator)
                 try await refused("delete from \(table)", coordinator)
@@ -150,14 +151,15 @@ import Testing
                 certificate chain_detail chain_event chain_head chain_link concern concern_answer consent_event
                 coordinator decision decline_reason declined enrolment_token epoch exclusion export export_drop gold
                 import instructions label lane late_answer lease_history limit_raise notice past_enrolment
-                past_team_member person policy project provenance read_access supersession task team usage work_merged
+                past_team_member person policy project provenance read_access supersession task team throughput_look
+                time_correction time_correction_answer usage work_merged
                 """)
             + lines(
                 coordinator, "table", "delete insert select",
                 """
                 block chain_unsealed closed_task contribution coordinator_life cord cord_key cord_pause
                 delivery_failure denial enrolment export_person lease limit_layer named_person owed_drop owed_refill
-                parked presence project_purpose returned role_grant span span_position tally tally_fold tally_minute
+                parked presence project_purpose queue_hour returned role_grant span span_position tally tally_fold tally_minute
                 team_member work_day work_interval
                 """)
             // A row lock needs the right to change some column: of lane the priority, which nothing changes.
@@ -165,6 +167,7 @@ import Testing
                 coordinator, "column", "update",
                 """
                 certificate.told_at coordinator.adopted_at coordinator.left_at coordinator.settled_at
+                delivery_failure.forgiven
                 deployment.read_only deployment.reason deployment.set_by deployment.since enrolment_token.used_at export.finished_at export.labels import.cancelled_at
                 lane.priority late_answer.judged_by late_answer.judged_why late_answer.state lease.coordinator_id
                 lease.deadline limit_layer.document limit_layer.set_at limit_layer.set_by limit_raise.agreed_at
@@ -182,13 +185,14 @@ import Testing
                 lane_lane_id_seq late_answer_late_id_seq limit_raise_raise_id_seq past_enrolment_past_id_seq
                 past_team_member_past_id_seq person_person_id_seq policy_version_seq project_project_id_seq
                 provenance_provenance_id_seq read_access_read_id_seq span_n team_team_id_seq
+                throughput_look_look_id_seq time_correction_correction_id_seq
                 """)
             + lines(coordinator, "sequence", "select update usage", "task_id")
             + lines(
                 coordinator, "function", "execute",
                 """
                 drop_old_partition(text,integer) ensure_partitions(integer) erase_answers(bigint,text,integer)
-                erase_person(bigint,text) forget_past(text,integer) set_aside_labels(bigint,integer)
+                erase_person(bigint,text) forget_hours(text,integer) forget_past(text,integer) set_aside_labels(bigint,integer)
                 """)
             + lines(reader, "schema", "usage", "plimsoll")
             + lines(

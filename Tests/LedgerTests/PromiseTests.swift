@@ -77,19 +77,19 @@ import Testing
             try await two.execute(script: "begin; set local lock_timeout = '20s'")
             if labelFirst {
                 #expect(await state(one, Self.label(1)) == nil)
-                async let second = state(two, Self.lease("t0", slot: 1, person: "bob", fence: 2))
+                let second = Task { await state(two, Self.lease("t0", slot: 1, person: "bob", fence: 2)) }
                 try await waitForWaiter(fixture)
                 try await one.execute(script: "commit")
-                #expect(await second == "PL002")
+                #expect(await second.value == "PL002")
                 try await two.execute(script: "rollback")
             } else {
                 // The lease ends and is granted anew, while the old holder's label comes late.
                 #expect(await state(two, "delete from lease where fence = 1") == nil)
                 #expect(await state(two, Self.lease("t0", slot: 1, person: "bob", fence: 2)) == nil)
-                async let first = state(one, Self.label(1))
+                let first = Task { await state(one, Self.label(1)) }
                 try await waitForWaiter(fixture)
                 try await two.execute(script: "commit")
-                #expect(await first == "PL001")
+                #expect(await first.value == "PL001")
                 try await one.execute(script: "rollback")
             }
             #expect(
@@ -103,8 +103,11 @@ import Testing
         #expect(
             try await eventually {
                 try await fixture.number(
-                    "select count(*) from pg_locks where not granted and locktype = 'transactionid'"
-                ) > 0
+                    // A lock on a transaction has no database; its waiter has one.
+                    """
+                    select count(*) from pg_locks join pg_stat_activity using (pid)
+                    where not granted and locktype = 'transactionid' and datname = current_database()
+                    """) > 0
             })
     }
 }
@@ -116,15 +119,18 @@ import Testing
             let before = try await fixture.ledger.epochVersion()
             let flush = try await fixture.coordinator()
             try await flush.execute(script: "begin; select pg_advisory_xact_lock_shared(\(EpochLock.key))")
-            async let paused = fixture.ledger.setProjectState("puzzles", to: .paused, by: "op")
+            let paused = Task { try await fixture.ledger.setProjectState("puzzles", to: .paused, by: "op") }
             #expect(
                 try await eventually {
                     try await fixture.number(
-                        "select count(*) from pg_locks where locktype = 'advisory' and not granted") > 0
+                        """
+                        select count(*) from pg_locks join pg_stat_activity using (pid)
+                        where locktype = 'advisory' and not granted and datname = current_database()
+                        """) > 0
                 })
             #expect(try await fixture.ledger.epochVersion() == before)
             try await flush.execute(script: "commit")
-            #expect(try await paused.state == .paused)
+            #expect(try await paused.value.state == .paused)
             #expect(try await fixture.ledger.epochVersion() == before + 1)
             try await flush.execute(script: "begin; select pg_advisory_xact_lock_shared(\(EpochLock.key))")
             let error = await #expect(throws: LedgerError.self) {

@@ -72,7 +72,7 @@ import Testing
     }
 
     private func eventually(_ ledger: Ledger, _ voice: ConsentVoice) async throws -> ConsentReceipt {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(60)
         while true {
             do {
                 return try await ledger.withdrawAgreement(purpose: "taking-part", voice: voice)

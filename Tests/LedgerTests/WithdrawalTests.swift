@@ -267,11 +267,11 @@ import Testing
     @Test func everyReaderOfLabelsAppliesExclusions() throws {
         let lookers: Set = [
             "flush_settled", "flush_free", "flush_standings", "feed_look", "feed_touched", "feed_other_hands",
-            "feed_adopt",
+            "feed_adopt", "reason_hands",
             "cancel_rest", "requeue_free", "late_free_slot", "task_waiting",
         ]
         // Those without a name of their own are called by how they are made: the export's cursor and the author's own.
-        let appliers: Set = ["export_declare", "owed_records"]
+        let appliers: Set = ["export_declare", "owed_records", "throughput_labels"]
         var seen: Set<String> = []
         for (name, text) in try Self.statements() {
             let reads = text.contains(/\b(from|join)\s+(label|kept_label|excluded_label)\b/)

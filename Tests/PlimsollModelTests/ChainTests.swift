@@ -14,11 +14,20 @@ private struct TestChain {
     }
 
     mutating func add(_ number: Int64, value: String) {
+        add(number, "policy.applied", #","value":"\#(value)""#)
+    }
+
+    /// An erasure that took the details of these events; nil: one of a build that did not say so.
+    mutating func addErasure(_ number: Int64, of events: [Int64]?) {
+        add(number, "person.erased", events.map { #","events":\#($0)"# } ?? "")
+    }
+
+    private mutating func add(_ number: Int64, _ kind: String, _ members: String) {
         let detail = ChainDetail(
             salt: Array(repeating: UInt8(truncatingIfNeeded: number), count: 16), actor: "olu",
-            text: Array(#"{"actor":"olu","value":"\#(value)"}"#.utf8))
+            text: Array(#"{"actor":"olu"\#(members)}"#.utf8))
         let event = ChainedEvent(
-            id: number * 3, at: Moment(seconds: 1_700_000_000 + number), kind: "policy.applied",
+            id: number * 3, at: Moment(seconds: 1_700_000_000 + number), kind: kind,
             hash: ChainedEvent.hash(salt: detail.salt, detail: detail.text))
         let previous = entries.last?.hash ?? ChainLink.genesis
         let link = ChainLink(seq: Int64(entries.count) + 1, previous: previous, leaf: event.leaf)
@@ -89,12 +98,60 @@ private struct TestChain {
         #expect(empty.faults.isEmpty && empty.lastLink == 0)
     }
 
-    @Test func `an erased detail is counted and no fault`() {
+    @Test func `a detail that is gone was deleted unless an erasure after it names it`() throws {
         var chain = TestChain(6)
         chain.entries[2].detail = .erased
+        let deleted = ChainFault(.deleted, seq: 3, event: 9, "the detail of event 9 is gone, and no erasure took it")
+        #expect(try only(chain.verify()) == deleted)
+        for events in [[], [6, 12]] as [[Int64]] {
+            var other = chain
+            other.addErasure(7, of: events)
+            #expect(try only(other.verify()) == deleted)
+        }
+        var named = chain
+        named.addErasure(7, of: [9])
+        #expect(named.verify().faults.isEmpty && named.verify().erased == 1)
+        // What comes after it was not there to be taken, whatever it says.
+        named.addErasure(8, of: [30])
+        named.add(10, value: "later")
+        named.entries[8].detail = .erased
+        #expect(try only(named.verify()).event == 30)
+        // An erasure whose words were changed excuses nothing.
+        var forged = chain
+        forged.addErasure(7, of: [])
+        guard case .here(var detail) = forged.entries[6].detail else { return }
+        detail.text = Array(#"{"actor":"olu","events":[9]}"#.utf8)
+        forged.entries[6].detail = .here(detail)
+        #expect(forged.verify().faults.map(\.kind) == [.deleted, .edited])
+        // One that has no link yet is told of beside the chain.
+        var verifier = ChainVerifier { _ in nil }
+        for entry in chain.entries { verifier.add(entry) }
+        verifier.excuse([9])
+        verifier.endOfLinks()
+        verifier.finish(ChainEnd(lastLink: 6))
+        #expect(verifier.faults.isEmpty)
+        // Before erasures said what they took, it cannot be told.
+        var old = chain
+        old.addErasure(7, of: nil)
+        #expect(old.verify().faults.isEmpty)
+    }
+
+    @Test func `an event that is kept back is verified by its leaf`() throws {
+        var chain = TestChain(6)
+        let leaf = try #require(chain.entries[3].event?.leaf)
+        chain.entries[3].event = nil
+        chain.entries[3].withheldLeaf = leaf
         chain.entries[3].detail = .withheld(matches: true)
         let verifier = chain.verify()
-        #expect(verifier.faults.isEmpty && verifier.erased == 1 && verifier.withheld == 1)
+        #expect(verifier.faults.isEmpty && verifier.withheld == 1)
+        for edit in [
+            { $0.withheldLeaf = [1] }, { $0.detail = .withheld(matches: false) },
+        ] as [(inout ChainEntry) -> Void] {
+            var edited = chain
+            edit(&edited.entries[3])
+            let fault = try only(edited.verify())
+            #expect(fault.kind == .edited && fault.seq == 4)
+        }
     }
 
     private func only(_ verifier: ChainVerifier) throws -> ChainFault {

@@ -32,11 +32,11 @@ struct PolicyRefusalTests {
         ("limits:\n  weekly-rest-days: 7\n", 2, 21, "a whole number from 1 to 6"),
         ("limits: 3\n", 1, 9, "keys with values"),
         ("- limits\n", 1, 1, "keys with values"),
-        ("limits:\n  break: none\n", 1, 1, "continuous-time and break come together"),
-        ("limits:\n  weekly-rest: none\n", 1, 1, "weekly-rest and weekly-rest-days come together"),
+        ("limits:\n  break: none\n", 2, 3, "continuous-time and break come together"),
+        ("limits:\n  weekly-rest: none\n", 2, 3, "weekly-rest and weekly-rest-days come together"),
         ("oversight:\n  span-max: 50\n", 2, 13, "a whole number from 1 to 49"),
         ("oversight:\n  span-max: none\n", 2, 13, "span-max cannot be none"),
-        ("oversight:\n  span-max: 11\n", 1, 1, "span-warn (12) is above span-max (11)"),
+        ("oversight:\n  span-max: 11\n", 2, 3, "span-warn (12) is above span-max (11)"),
         ("ceiling:\n  day-time: none\n", 2, 13, "day-time cannot be none"),
         ("format: 2\n", 1, 9, "format is 1"),
         ("name: Night Shift\n", 1, 7, "lower-case letters"),
@@ -53,6 +53,60 @@ struct PolicyRefusalTests {
         #expect(error.line == line)
         #expect(error.column == column)
         #expect(error.description.hasPrefix("line \(line), column \(column): "))
+    }
+
+    @Test("All problems are told at once, each in its place and in the document's order")
+    func all() throws {
+        let text = """
+            nane: shift
+            limits:
+              day-time: 4
+              break: none
+              weekly-rest: ever
+              weekly-rest-days: none
+            oversight: {span-max: 11, k: 5}
+            ceiling: {day-time: none}
+            """
+        let error = try #require(throws: ModelError.self) { try PolicyDocument(yaml: text) }
+        let places = ([error] + error.others).map { "\($0.line ?? 0):\($0.column ?? 0)" }
+        #expect(places == ["1:1", "3:13", "4:3", "5:16", "7:13", "7:27", "8:21"], "\(error)")
+        // A key that cannot be read is that problem alone, and no half of a pair.
+        #expect(!error.description.contains("weekly-rest and weekly-rest-days"))
+        #expect(error.description.split(separator: "\n").count == 7)
+        #expect(error.description.split(separator: "\n").allSatisfy { $0.hasPrefix("line ") })
+    }
+
+    @Test("Of very many problems the first are told, and how many more there are")
+    func many() throws {
+        let text = "limits:\n" + (1...30).map { "  key-\($0): 1\n" }.joined()
+        let error = try #require(throws: ModelError.self) { try PolicyDocument(yaml: text) }
+        #expect(error.others.count == 10 && error.others.last?.message == "and 20 more")
+        let long = try #require(throws: ModelError.self) {
+            try PolicyDocument(yaml: String(repeating: "k", count: 10_000) + ": 1\n")
+        }
+        #expect(long.message.count < 200)
+    }
+
+    @Test(
+        "A ceiling below the limit that it bounds is refused when it is proposed",
+        arguments: [
+            ("ceiling: {day-time: 3h}\n", 1, 11, "the ceiling of day-time, 3h, is stricter than the limit, 4h"),
+            ("ceiling:\n  break: 11m\n", 2, 3, "the ceiling of break, 11m, is stricter than the limit, 10m"),
+            ("ceiling:\n  day-tasks: 50\n", 2, 3, "the ceiling of day-tasks, 50, is stricter than the limit, none"),
+            ("ceiling: {day-time: 6h}\nlimits:\n  day-time: 7h\n", 3, 3, "ceiling of day-time, 6h"),
+        ])
+    func idleCeilings(text: String, line: Int, column: Int, word: String) throws {
+        let error = try #require(throws: ModelError.self) { try PolicyDocument(proposed: text) }
+        #expect(error.line == line && error.column == column && error.message.contains(word), "\(error)")
+        // What an earlier build put in force stops nobody's work.
+        #expect(throws: Never.self) { try PolicyDocument(yaml: text) }
+    }
+
+    @Test("A ceiling at the limit, or looser, is none of that")
+    func ceilings() throws {
+        for text in ["{day-time: 4h}", "{day-time: 6h, break: 5m}", "{quiet-hours: 23:00-06:00}", "{}"] {
+            #expect(throws: Never.self) { try PolicyDocument(proposed: "ceiling: \(text)") }
+        }
     }
 
     @Test("A document of more than 64 KiB is not read")

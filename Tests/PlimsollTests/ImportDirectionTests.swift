@@ -56,6 +56,17 @@ import Testing
         }
     }
 
+    /// See "What the compiler lets pass" in Sources/README.md.
+    @Test func `nothing uses async let`() throws {
+        for target in Self.allowed.keys {
+            for file in try Self.files(of: target) {
+                let code = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+                    .filter { !$0.drop { $0 == " " }.starts(with: "//") }
+                #expect(!code.contains { $0.contains("async let ") }, "\(file.lastPathComponent)")
+            }
+        }
+    }
+
     @Test func `Package.swift lists exactly what is imported, and nothing against the map`() throws {
         let listed = try Self.listedDependencies()
         #expect(Set(listed.keys) == Set(Self.allowed.keys))

@@ -67,6 +67,20 @@ import Testing
         #expect(try complaint("cases: []\npolicy: {format: 1}\n").contains("at least one case"))
     }
 
+    /// It would be green, whatever the gate says of it.
+    @Test(arguments: [
+        ("{refused: break, deadline: 2026-03-30T10:00:00Z}", 40, "cases[0].expect.deadline does not go with “refused”"),
+        ("{refused: break, count: 2}", 37, "cases[0].expect.count does not go with “refused”"),
+        ("{refused: break, granted: true}", 39, "cases[0].expect.granted does not go with “refused”"),
+        ("{granted: true, until: 2026-03-30T10:00:00Z}", 36, "cases[0].expect.until does not go with “granted: true”"),
+        ("{granted: false, count: 1}", 37, "cases[0].expect.count does not go with “granted: false”"),
+    ])
+    func `what would be compared with nothing is an error`(expect: String, column: Int, words: String) throws {
+        let said = try complaint(
+            Self.head + "  - name: a\n    at: 2026-03-30T09:00:00Z\n    ask: {}\n    expect: \(expect)\n")
+        #expect(said.contains("line 6, column \(column): \(words)"), "\(said)")
+    }
+
     @Test func `a case that does not hold is told from one that does`() throws {
         let file = try write(
             Self.head + """
@@ -91,5 +105,15 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: file) }
         let cases = try PolicyCaseFile(path: file).cases
         #expect(cases.map { $0.holds($0.answer()) } == [true, false, false, false, false])
+    }
+
+    @Test func `validate says where not even the usual task fits`() throws {
+        #expect(ValidatePolicy.warning(.defaults).isEmpty)
+        let exact = try PolicyDocument(proposed: "limits: {continuous-time: 5m, break: 5m}")
+        #expect(ValidatePolicy.warning(exact).isEmpty)
+        let short = ValidatePolicy.warning(try PolicyDocument(proposed: "limits: {continuous-time: 299s, break: 5m}"))
+        #expect(
+            short.hasPrefix("tasks with an estimate of 5m are leased to nobody: the longest that fits is 4m (break)"),
+            "\(short)")
     }
 }

@@ -73,10 +73,10 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let mark = WithdrawalMark(directory: folder)
         #expect(mark.pending().isEmpty)
-        async let seen = mark.firstPending()
+        let seen = Task { await mark.firstPending() }
         try mark.set("training")
         try mark.set("../training")
-        #expect(await seen == "training")
+        #expect(await seen.value == "training")
         #expect(mark.pending() == ["training"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path()).count == 1)
         mark.clear("training")

@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func tenThousandLargeQueriesDoNotDeadlock() async throws {
+    @Test(.timeLimit(.minutes(5))) func tenThousandLargeQueriesDoNotDeadlock() async throws {
         try await withConnection { connection in
             let echo = Statement("echo", "SELECT $1::bytea")
             let payload = [UInt8](repeating: 0x5a, count: 3000)

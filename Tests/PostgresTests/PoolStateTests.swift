@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Postgres
@@ -108,7 +109,7 @@ import Testing
     /// Whatever happens: never more than `max`, nobody waits while something is free, no connection has two users,
     /// every waiter is settled once.
     @Test(arguments: 0..<20) func invariantsHoldForRandomHistories(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         var state = state(min: 1, max: 4, waiters: 5)
         var now = start
         var nextID = 0
@@ -172,18 +173,5 @@ import Testing
             #expect(state.idleCount == 0 || waiting.isEmpty)
             #expect(state.total == 4 || waiting.isEmpty)
         }
-    }
-}
-
-/// A small generator with a seed, so that a failing history can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -28,11 +28,9 @@ extension SystemTests {
         }
 
         private func asOwner(_ system: LiveSystem, _ sql: String) async throws {
-            var configuration = ConnectionConfiguration(conninfo: system.cluster.conninfo())
-            configuration.settings = [("search_path", "plimsoll")]
-            let owner = try await Connection.connect(configuration, logger: Logger(label: "test.owner"))
-            try await owner.execute(script: "set session_replication_role = replica; \(sql)")
-            await owner.close()
+            try await system.asDatabaseOwner {
+                try await $0.execute(script: "set session_replication_role = replica; \(sql)")
+            }
         }
 
         @Test func `an audit verifies what coordinators signed, and names what an owner of the database changed`()
@@ -60,16 +58,37 @@ extension SystemTests {
                 #expect(whole.code == 0 && whole.output.hasPrefix("the chain is whole: "), "\(whole)")
                 #expect(whole.output.contains("not covered by a signature yet: "), "\(whole)")
                 #expect(whole.errors.contains(/verified [0-9,]+ events in [0-9.]+ s \([0-9,]+\/s/), "\(whole)")
-                // Consent details too, which is on the record itself.
-                let full = try await system.run(["audit", "verify", "--consent-details"], as: system.operatorIdentity)
-                #expect(full.code == 0 && !full.output.contains("compared by the coordinator"), "\(full)")
-                let read = try await system.succeed(
-                    ["audit", "list", "--kind", "chain.read"], as: system.operatorIdentity)
-                #expect(read.contains(LiveSystem.operatorName))
-                // Nobody is told by the list who agreed.
-                let consents = try await system.succeed(
-                    ["audit", "list", "--kind", "consent.*", "-o", "json"], as: system.operatorIdentity)
-                #expect(consents.contains("consent.given") && !consents.contains("ann"), "\(consents)")
+                // P9: nobody is told who agreed, and nobody can ask.
+                #expect(whole.output.contains("; 4 details of what people did for themselves compared"), "\(whole)")
+                let flag = try await system.run(
+                    ["audit", "verify", "--consent-details"], as: system.operatorIdentity)
+                #expect(flag.code == 2, "\(flag)")
+                let kind = try await system.run(
+                    ["audit", "list", "--kind", "consent.*"], as: system.operatorIdentity)
+                #expect(kind.code == 3 && kind.errors.contains("ask without a kind"), "\(kind)")
+                let listed = try await system.succeed(["audit", "list"], as: system.operatorIdentity)
+                let own = listed.split(separator: "\n").filter { $0.contains("a person's own") }
+                #expect(own.count == 4 && own.allSatisfy { !$0.contains("ann") && !$0.contains("Z ") }, "\(listed)")
+                #expect(!listed.contains("consent."), "\(listed)")
+                // An edit of what nobody else may read is found all the same.
+                let consent = "(select min(event_id) from chain_event where kind = 'consent.given')"
+                try await asOwner(
+                    system, "update chain_detail set actor = 'mallory' where event_id = \(consent)")
+                let taken = try await system.run(verify, as: system.operatorIdentity)
+                #expect(taken.code == 1 && taken.errors.contains("edited: the detail of event"), "\(taken)")
+                #expect(!taken.errors.contains("ann") && !taken.errors.contains("mallory"), "\(taken)")
+                try await asOwner(
+                    system, "update chain_detail set actor = detail ->> 'actor' where event_id = \(consent)")
+                #expect(try await system.run(verify, as: system.operatorIdentity).code == 0)
+                // So is one that is gone, which no erasure took.
+                try await asOwner(
+                    system,
+                    "create table kept as select * from chain_detail where event_id = \(consent); "
+                        + "delete from chain_detail where event_id = \(consent)")
+                let gone = try await system.run(verify, as: system.operatorIdentity)
+                #expect(gone.code == 1 && gone.errors.contains("is gone, and no erasure took it"), "\(gone)")
+                try await asOwner(
+                    system, "insert into chain_detail select * from kept; drop table kept")
                 // Only operators.
                 let refused = try await system.run(["audit", "list"], as: system.identity("ann"))
                 #expect(refused.code == 4, "\(refused)")

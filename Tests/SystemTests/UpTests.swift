@@ -9,6 +9,7 @@ extension SystemTests {
         /// The demonstration's projects: name, tasks, and answers to each.
         private static let projects = [
             ("puzzles", 2), ("replies", 3), ("scenarios", 2), ("changes", 2), ("challenges", 1),
+            ("glances", 1),
         ]
 
         @Test func `the demonstration shows what it promises and leaves exports that verify`() async throws {
@@ -26,6 +27,8 @@ extension SystemTests {
                 for scene in [
                     "each reads the notice and agrees", "declined", "is killed with", "was delivered again, and",
                     "is frozen with", "came late; it is kept for a human, not lost", "is in quarantine",
+                    "is refused every lease: ", "[agreement]", "is parked for her and not lost", "after the break",
+                    "takes the agreement back", "records to drop", "a second export leaves them out",
                 ] {
                     #expect(said.contains(scene), "the demonstration says \"\(scene)\": \(said)")
                 }
@@ -39,23 +42,39 @@ extension SystemTests {
                 // The last lines are the manifests' paths, one for each project.
                 let lines = up.outputText.split(separator: "\n").map(String.init)
                 let manifests = lines.suffix(Self.projects.count)
+                var withdrawn = 0
                 #expect(manifests.count == Self.projects.count)
-                for ((project, _), path) in zip(Self.projects, manifests) {
+                for ((project, overlap), path) in zip(Self.projects, manifests) {
                     #expect(path.hasSuffix("/\(project)/manifest.json"), "\(lines)")
-                    try await Self.verify(project, URL(filePath: path).deletingLastPathComponent(), folder)
+                    let second = URL(filePath: path).deletingLastPathComponent()
+                    let first = second.deletingLastPathComponent().deletingLastPathComponent()
+                        .appending(path: "1").appending(path: project)
+                    let before = try await Self.answers(first, folder)
+                    let after = try await Self.answers(second, folder)
+                    #expect(before.values.allSatisfy { $0.count == overlap && Set($0).count == overlap }, "\(before)")
+                    // What the first export must drop is one person's, and is what the second has left out.
+                    let dropped = try ExportManifest.newest(in: first.plain).dropped
+                    #expect(Set(dropped.map(\.annotator)).count == (dropped.isEmpty ? 0 : 1), "\(dropped)")
+                    for (key, people) in before {
+                        let gone = dropped.filter { $0.taskKey == key }
+                        #expect(gone.allSatisfy { people.contains($0.annotator) })
+                        #expect(after[key, default: []].count == people.count - gone.count, "\(key)")
+                    }
+                    withdrawn += dropped.count
                 }
+                #expect(withdrawn > 0)
                 let left = try await eventually(within: .seconds(10)) { Self.processes(of: data).isEmpty }
                 #expect(left, "still there: \(Self.processes(of: data))")
             }
         }
 
-        /// The export against its manifest; every task's answers are of different people.
-        private static func verify(_ project: String, _ directory: URL, _ folder: URL) async throws {
+        /// Who has answered each task, by the pseudonyms of the export, which is checked against its manifest.
+        private static func answers(_ directory: URL, _ folder: URL) async throws -> [String: [String]] {
             #expect(try ExportManifest.verify(directory: directory.plain).isEmpty)
             let verify = try Program(
-                Products.plimsoll, ["label", "verify", directory.plain], log: folder.appending(path: project))
+                Products.plimsoll, ["label", "verify", directory.plain],
+                log: folder.appending(path: "verify-\(directory.lastPathComponent)"))
             #expect(await verify.end() == 0, "\(verify.errorText)")
-            let overlap = projects.first { $0.0 == project }?.1 ?? 0
             let data = try Data(contentsOf: directory.appending(path: "labels.jsonl"))
             var people: [String: [String]] = [:]
             for line in data.split(separator: 0x0A) {
@@ -64,9 +83,7 @@ extension SystemTests {
                 people[key, default: []].append(try #require(row["annotator"] as? String))
             }
             #expect(!people.isEmpty)
-            for (key, people) in people {
-                #expect(people.count == overlap && Set(people).count == overlap, "\(key): \(people)")
-            }
+            return people
         }
 
         @Test func `nothing outlives up, whether it is told to end or killed, and the next one starts clean`()

@@ -8,7 +8,7 @@ import WorkerKit
 
 @testable import plimsoll
 
-@Suite("Programs that answer tasks", .timeLimit(.minutes(2)))
+@Suite("Programs that answer tasks", .timeLimit(.minutes(5)))
 struct ExecTests {
     // MARK: - Task mode, with real programs
 

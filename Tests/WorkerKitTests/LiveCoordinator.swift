@@ -27,6 +27,8 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
         var revokes = false
         /// Greets nobody.
         var isSilent = false
+        /// How many withdrawals are lost before one is recorded.
+        var withdrawalsLost = 0
     }
 
     struct Seen: Sendable {
@@ -42,6 +44,8 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
         /// What the end of the request streams looked like: true for a half-close.
         var halfCloses = 0
         var requests: [String] = []
+        /// Withdrawals that came, the lost ones too.
+        var withdrawals: [String] = []
     }
 
     let script: Script
@@ -211,7 +215,15 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
     func listAgreements(
         request: Plimsoll_V1_ListAgreementsRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListAgreementsResponse {
-        .with { $0.notices = [.with { $0.state = "given" }] }
+        .with {
+            $0.notices = ["training", "evaluation"].map { purpose in
+                .with {
+                    $0.state = "given"
+                    $0.notice.purpose = purpose
+                    $0.projects = purpose == "training" ? ["rating"] : []
+                }
+            }
+        }
     }
 
     func giveAgreement(
@@ -224,7 +236,18 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
 
     func withdrawAgreement(
         request: Plimsoll_V1_WithdrawAgreementRequest, context: ServerContext
-    ) async throws -> Plimsoll_V1_ConsentReceipt { .with { $0.state = "withdrawn" } }
+    ) async throws -> Plimsoll_V1_ConsentReceipt {
+        let count = seen.withLock { seen in
+            seen.withdrawals.append(request.purpose)
+            return seen.withdrawals.count
+        }
+        if count <= script.withdrawalsLost { throw RPCError(code: .unavailable, message: "the database is away") }
+        return .with {
+            $0.state = "withdrawn"
+            $0.purpose = request.purpose
+            $0.receiptID = "receipt-1"
+        }
+    }
 
     func renewCertificate(
         request: Plimsoll_V1_RenewCertificateRequest, context: ServerContext
@@ -242,7 +265,23 @@ final class LiveCoordinator: Plimsoll_V1_WorkQueue.SimpleServiceProtocol, Sendab
 
     func showMe(
         request: Plimsoll_V1_ShowMeRequest, context: ServerContext
-    ) async throws -> Plimsoll_V1_ShowMeResponse { .with { $0.name = "ada" } }
+    ) async throws -> Plimsoll_V1_ShowMeResponse {
+        .with {
+            $0.name = "ada"
+            $0.zone = "Europe/Berlin"
+            $0.atMicroseconds = 1_774_857_600_000_000
+            $0.load = [
+                .with {
+                    $0.rule = "day-time"
+                    $0.unit = .seconds
+                    $0.value = 3_600
+                    $0.limit = 14_400
+                    $0.sharePercent = 25
+                    $0.source = "shipped default"
+                }
+            ]
+        }
+    }
 }
 
 /// An authority, an engineer's files and coordinators on loopback, gone when the test is.
@@ -265,7 +304,7 @@ struct LiveDeployment {
             var addresses: [String] = []
             for coordinator in coordinators {
                 let transport = try deployment.transport()
-                let server = GRPCServer(transport: transport, services: [coordinator])
+                let server = GRPCServer(transport: transport, services: [coordinator, LiveOffice()])
                 group.addTask { try await server.serve() }
                 let port = try await transport.listeningAddress.ipv4?.port ?? 0
                 addresses.append("127.0.0.1:\(port)")

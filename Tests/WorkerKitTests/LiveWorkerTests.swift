@@ -8,7 +8,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("A worker against a coordinator, over mutual TLS", .timeLimit(.minutes(2)))
+@Suite("A worker against a coordinator, over mutual TLS", .timeLimit(.minutes(5)))
 struct LiveWorkerTests {
     private func answering(_ task: WorkTask) -> WorkResult { .answer(Array(#"{"label":"a"}"#.utf8)) }
 

@@ -7,7 +7,7 @@ import WorkerKit
 
 @testable import plimsoll
 
-@Suite("plimsoll work on a real terminal", .timeLimit(.minutes(2)))
+@Suite("plimsoll work on a real terminal", .timeLimit(.minutes(5)))
 struct ScreenTerminalTests {
     /// The command as it was built beside these tests.
     private static let binary = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
@@ -81,6 +81,77 @@ struct ScreenTerminalTests {
             #expect(try await terminal.ending() == 0)
             let drafts = deployment.identity.directory.appendingPathComponent("drafts").path
             #expect(try FileManager.default.contentsOfDirectory(atPath: drafts).isEmpty)
+        }
+    }
+
+    @Test func loadAndWhyAreAKeyAwayAndTheDraftWaits() async throws {
+        try await LiveDeployment.with([.init(tasks: 1)]) { deployment, coordinators, addresses in
+            let terminal = try start(deployment, addresses, environment: ["LANG": "C"])
+            try await terminal.see("rating k1")
+            terminal.type("2")
+            try await terminal.see("2 (*) b")
+            try await terminal.see("w why  l load  a agree  m mine  q quit  ? help")
+            terminal.type("l")
+            try await terminal.see("day-time           ####............|   60m of 4h")
+            terminal.forget()
+            terminal.type("x")
+            try await terminal.see("2 (*) b")
+            terminal.type("w")
+            try await terminal.see("Why this task is yours now")
+            try await terminal.see("Everything that is left for you is in other hands.")
+            terminal.type("x")
+            terminal.type("s")
+            try await terminal.see("nothing left for you")
+            #expect(coordinators[0].seen.withLock { $0.labels[1] } == Array(#"{"label":"b"}"#.utf8))
+            terminal.type("w")
+            try await terminal.see("Everything that is left for you is in other hands.")
+            terminal.type("xq")
+            #expect(try await terminal.ending() == 0)
+        }
+    }
+
+    @Test func aWithdrawalIsTwoKeysAndStandsUntilItIsRecorded() async throws {
+        try await LiveDeployment.with([.init(tasks: 2, withdrawalsLost: 2)]) { deployment, coordinators, addresses in
+            let terminal = try start(deployment, addresses)
+            try await terminal.see("rating k1")
+            terminal.type("2")
+            let draft = deployment.identity.directory.appendingPathComponent("drafts/1-1.json").path
+            try await terminal.wait("a draft") { FileManager.default.fileExists(atPath: draft) }
+            terminal.type("a")
+            try await terminal.see("1  training, needed by rating")
+            terminal.type("1")
+            try await terminal.see("Withdraw training?")
+            terminal.type("y")
+            try await terminal.see("You have withdrawn training. Your word stands.")
+            try await terminal.see("not yet recorded")
+            // Other workers of this identity stop at the mark; this screen stays.
+            let mark = deployment.identity.directory.appendingPathComponent("withdrawing-training").path
+            try await terminal.wait("a mark") { FileManager.default.fileExists(atPath: mark) }
+            terminal.type("1s")
+            try await terminal.see("training: withdrawn, 0 leases ended; receipt receipt-1")
+            try await terminal.wait("no draft") { !FileManager.default.fileExists(atPath: draft) }
+            try await terminal.wait("no mark") { !FileManager.default.fileExists(atPath: mark) }
+            #expect(coordinators[0].seen.withLock { $0.withdrawals } == ["training", "training", "training"])
+            #expect(coordinators[0].seen.withLock { $0.submits } == 0, "nothing is answered after the word")
+            terminal.type("q")
+            #expect(try await terminal.ending() == 0)
+        }
+    }
+
+    @Test func whoLeavesBeforeTheReceiptIsToldThatTheWordStillWaits() async throws {
+        try await LiveDeployment.with([.init(tasks: 1, withdrawalsLost: 1_000)]) { deployment, _, addresses in
+            let terminal = try start(deployment, addresses)
+            try await terminal.see("rating k1")
+            terminal.type("a")
+            try await terminal.see("2  evaluation")
+            terminal.type("2y")
+            try await terminal.see("not yet recorded")
+            terminal.type("q")
+            #expect(try await terminal.ending() == 3)
+            #expect(terminal.isCooked)
+            let mark = deployment.identity.directory.appendingPathComponent("withdrawing-evaluation").path
+            #expect(FileManager.default.fileExists(atPath: mark))
+            try await terminal.see("run plimsoll consent withdraw evaluation until it prints a receipt")
         }
     }
 

@@ -46,7 +46,7 @@ struct ScreenTests {
         let text = text(screen())
         for words in [
             "rating k7", "10:00 left", "Say which.", "question: Is it?", "line 2", "> Which is it?",
-            "1 ( ) good   2 ( ) bad", "s send", "d decline", "p park", "? help",
+            "1 ( ) good   2 ( ) bad", "s send", "d decline", "p park", "q quit  ?",
         ] {
             #expect(text.contains(words), "\(words)")
         }

@@ -13,9 +13,9 @@ extension Dispatcher {
             // Nobody hears of it any more; what counts is that it is not stored.
             settlement = Settlement(
                 lease: answer.answer.lease, outcome: .refusedDenied,
-                message: "access under this certificate was stopped; an operator can tell you why")
+                message: "access under this certificate was stopped; plimsoll me access says why")
         } else if let held = state.held[answer.answer.lease.fence], held.stored.task == answer.answer.lease.task {
-            settlement = settleHeld(answer.answer, held, &state, &plan)
+            settlement = settleHeld(answer.answer, held, &state, lookups, &plan)
         } else {
             settlement = settleGone(answer.answer, on: answer.stream, &state, lookups, &plan)
         }
@@ -24,17 +24,26 @@ extension Dispatcher {
 
     /// Under an open lease. Limits reached meanwhile refuse no answer: only lease, agreement, denial and schema count.
     private func settleHeld(
-        _ answer: SubmittedAnswer, _ held: HeldLease, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ answer: SubmittedAnswer, _ held: HeldLease, _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
     ) -> Settlement {
         let lease = held.stored
-        let severity = storedLane(lease.lane)?.severity ?? 0
-        if let refused = refusal(of: answer, project: lease.project, severity: severity, state) { return refused }
+        // Looked up with the rest: whatever is open now was open or parked then.
+        let bar = lookups.bars[lease.fence]
+        if case .refused(let outcome, let message) = bar {
+            return Settlement(lease: answer.lease, outcome: outcome, message: message)
+        }
         switch check(answer, project: lease.project) {
         case .refused(let problems):
             return Settlement(
                 lease: answer.lease, outcome: .refusedSchema(problems),
                 message: "the answer does not fit the project's answer schema; the lease stays yours")
         case .accepted(let canonical):
+            if case .kept(let why, let message) = bar {
+                keepLate(answer, canonical, project: lease.project, why: why, &state, &plan)
+                end(held, how: .limit, &state, lookups, &plan)
+                return Settlement(lease: answer.lease, outcome: .keptLate, message: message)
+            }
             accept(canonical, lease, &state, &plan)
             return Settlement(lease: answer.lease, outcome: .accepted)
         }
@@ -54,7 +63,7 @@ extension Dispatcher {
         plan.writes.labels.project.append(lease.project.rawValue)
         plan.writes.labels.personN.append(state.n + 1)
         plan.writes.labels.provenance.append(lease.provenance.rawValue)
-        plan.writes.labels.acceptedOn.append(state.day.rawValue)
+        plan.writes.labels.acceptedOn.append(state.labelDay.rawValue)
         plan.writes.labels.answerHash.append(answer.hash.bytes)
         plan.writes.labels.answer.append(answer.bytes)
         plan.history(&state, lease, storedLane(lease.lane), at: state.at, how: "label")
@@ -66,6 +75,11 @@ extension Dispatcher {
         let contribution = Contribution(project: lease.project, hour: hour, person: state.person)
         if !contributed.contains(contribution) {
             plan.contributions.append((lease.project, hour, state.person))
+        }
+        // Deliveries that failed before count no more. Of those of a task with one slot the fences say which they are,
+        // but not where the lease was over or parked before its answer came.
+        if storedProject(lease.project)?.overlap != 1 || lease.grantedAt >= state.at {
+            plan.writes.forgiven.append(lease.task.rawValue)
         }
         ended(lease.fence, of: state.person, &plan)
     }
@@ -92,7 +106,11 @@ extension Dispatcher {
         else {
             return Settlement(lease: answer.lease, outcome: .tryAgain, message: "its project cannot be looked up now")
         }
-        if let refused = refusal(of: answer, project: project, severity: severity, state) { return refused }
+        let bar = parked == nil ? bar(project: project, severity: severity, state) : lookups.bars[fence]
+        let isNew = label == nil && late.isEmpty
+        if isNew, case .refused(let outcome, let message) = bar {
+            return Settlement(lease: answer.lease, outcome: outcome, message: message)
+        }
         let canonical: CanonicalAnswer
         switch check(answer, project: project) {
         case .refused(let problems):
@@ -101,6 +119,7 @@ extension Dispatcher {
                 message: "the answer does not fit the project's answer schema")
         case .accepted(let value): canonical = value
         }
+        // P5: what was acknowledged is acknowledged again, whatever has come between. Nothing new is stored.
         if let label, label.answerHash == canonical.hash.bytes {
             return Settlement(lease: answer.lease, outcome: .accepted)
         }
@@ -109,8 +128,18 @@ extension Dispatcher {
                 lease: answer.lease, outcome: label == nil ? .keptLate : .alreadyAnswered,
                 message: "this answer is already kept")
         }
+        switch bar {
+        case .refused(let outcome, let message):
+            return Settlement(lease: answer.lease, outcome: outcome, message: message)
+        case .kept(let why, let message):
+            keepLate(answer, canonical, project: project, why: why, &state, &plan)
+            if let parked { endParked(parked, how: .limit, &state, lookups, &plan) }
+            return Settlement(
+                lease: answer.lease, outcome: label == nil ? .keptLate : .alreadyAnswered, message: message)
+        case nil: break
+        }
         if let parked { return answerParked(answer, canonical, parked, on: stream, &state, &plan) }
-        if label == nil, late.isEmpty, let ended, let provenance = lookups.freeSlots[fence], mayGrant,
+        if isNew, let ended, let provenance = lookups.freeSlots[fence], mayGrant,
             let settlement = grantAnew(answer, canonical, ended, provenance, &state, &plan)
         {
             return settlement
@@ -171,35 +200,66 @@ extension Dispatcher {
         plan.writes.lateAnswers.fence.append(answer.lease.fence.rawValue)
         plan.writes.lateAnswers.project.append(project.rawValue)
         plan.writes.lateAnswers.personN.append(state.n + 1)
-        plan.writes.lateAnswers.arrivedOn.append(state.day.rawValue)
+        plan.writes.lateAnswers.arrivedOn.append(state.labelDay.rawValue)
         plan.writes.lateAnswers.answerHash.append(canonical.hash.bytes)
         plan.writes.lateAnswers.answer.append(canonical.bytes)
         plan.writes.lateAnswers.why.append(why)
         plan.tally(project) { $0.late += 1 }
     }
 
-    /// A person who is denied, or whose agreement to a purpose is not open, has nothing stored (P2, P3). In doubt about
-    /// what the project needs, too.
-    private func refusal(
-        of answer: SubmittedAnswer, project: ProjectID, severity: Int, _ state: PersonState
-    ) -> Settlement? {
-        if state.facts.denied {
-            return Settlement(
-                lease: answer.lease, outcome: .refusedDenied,
-                message: "access under your name is stopped; an operator can tell you why")
-        }
+    /// Under a purpose that its author does not agree to nothing is stored (P2, P3), and in doubt about what the project
+    /// needs nothing either. An agreement that has run out is no withdrawal, and neither is a denial.
+    private func bar(project: ProjectID, severity: Int, _ state: PersonState) -> AnswerBar? {
         guard let stored = storedProject(project) else {
-            return Settlement(lease: answer.lease, outcome: .tryAgain, message: "its project cannot be looked up now")
+            return .refused(.tryAgain, "its project cannot be looked up now")
         }
-        for purpose in stored.purposes + [PurposeName.severity(severity)].compactMap(\.self) {
-            let open = state.facts.agreements.contains { $0.purpose == purpose && $0.opensGate(at: state.at) }
-            if !open {
-                return Settlement(
-                    lease: answer.lease, outcome: .refusedAgreement,
-                    message: "your agreement to \(purpose) is not given now, so the answer was not stored")
+        let agreements = state.facts.agreements
+        var lapsed: PurposeName?
+        for purpose in lacking(stored, severity: severity, state) {
+            guard agreements.contains(where: { $0.purpose == purpose && $0.state.opensGate }) else {
+                return .refused(
+                    .refusedAgreement, "your agreement to \(purpose) is not given now, so the answer was not stored")
             }
+            lapsed = lapsed ?? purpose
         }
-        return nil
+        if state.facts.denied {
+            return .kept(
+                why: "denied",
+                "access under your name is stopped; your answer is kept and a person decides. An operator can tell you why"
+            )
+        }
+        return lapsed.map {
+            .kept(
+                why: "agreement-ended",
+                "your agreement to \($0) has run out; your answer is kept. Should you agree again, a person can let it count"
+            )
+        }
+    }
+
+    /// The bar to an answer under an open or a parked lease.
+    func bar(toAnswerOf fence: Fence, _ state: PersonState) -> AnswerBar? {
+        guard
+            let (project, lane) = state.held[fence].map({ ($0.stored.project, $0.stored.lane) })
+                ?? state.parked[fence].map({ ($0.project, $0.lane) })
+        else { return nil }
+        return bar(project: project, severity: storedLane(lane)?.severity ?? 0, state)
+    }
+
+    /// The purposes of a project's tasks that this person's agreements do not open now.
+    private func lacking(_ project: StoredProject, severity: Int, _ state: PersonState) -> [PurposeName] {
+        func isOpen(_ purpose: PurposeName) -> Bool {
+            state.facts.agreements.contains { $0.purpose == purpose && $0.opensGate(at: state.at) }
+        }
+        var lacking = project.purposes.filter { !isOpen($0) }
+        if let own = PurposeName.severity(severity), !isOpen(own) { lacking.append(own) }
+        return lacking
+    }
+
+    /// The first agreement that a lease needs and that does not hold.
+    func agreementLacking(for lease: StoredLease, _ state: PersonState) -> PurposeName? {
+        storedProject(lease.project).flatMap {
+            lacking($0, severity: storedLane(lease.lane)?.severity ?? 0, state).first
+        }
     }
 
     private func check(_ answer: SubmittedAnswer, project: ProjectID) -> AnswerVerdict {
@@ -208,4 +268,14 @@ extension Dispatcher {
         }
         return schema.accept(answer.answer)
     }
+}
+
+/// What keeps an answer from counting, whatever its lease.
+enum AnswerBar: Sendable {
+    /// Nothing of it is stored.
+    case refused(Settlement.Outcome, String)
+    /// P6: it was given in good faith, so it is kept and a person decides; its lease is over.
+    case kept(why: String, String)
+
+    var endsLease: Bool { if case .kept = self { true } else { false } }
 }

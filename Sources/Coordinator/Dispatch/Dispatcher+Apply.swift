@@ -15,7 +15,7 @@ extension Dispatcher {
             }
             lanes[pick.lane]?.left(pick.slot)
             streams[pick.stream]?.want -= 1
-            if pick.bound != nil { warnAhead(of: pick) }
+            if pick.parks { warnAhead(of: pick) }
             prefetchIfLow(pick.lane, pick.person)
         }
         for (person, last) in plan.refused { refused[person] = last }
@@ -44,6 +44,7 @@ extension Dispatcher {
         }
         for (person, lease) in plan.rechecks { watch(lease, of: person) }
         rememberParked(plan)
+        for (person, work) in plan.postponed { giveBackWork(person, work) }
         tell(plan)
         settleWants(present, plan)
     }
@@ -204,7 +205,7 @@ extension Dispatcher {
     private static func whyGone(_ how: String?) -> (Revocation.Reason, String) {
         switch how {
         case "withdrawn": (.withdrawn, "you withdrew your agreement; nothing of this task is kept")
-        case "denied": (.denied, "access under your name was stopped; an operator can tell you why")
+        case "denied": (.denied, "access under your name was stopped; plimsoll me access says by whom and why")
         case "project_closed": (.projectClosed, "its project was closed; an answer you still send is kept")
         case "left": (.notYours, "you have left its project; an answer you still send is kept")
         case "expired": (.deadline, "the deadline has passed; an answer you still send is kept")

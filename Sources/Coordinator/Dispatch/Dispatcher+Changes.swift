@@ -55,15 +55,17 @@ extension Dispatcher {
         let reference = LeaseReference(task: lease.task, fence: lease.fence)
         let stream = vouched[lease.fence]
         guard let reached = limitReached(by: lease, &state) else {
+            let lacking = agreementLacking(for: lease, state)
             if let stream {
+                let cause = lacking.map { "your agreement to \($0) has run out" } ?? "the deadline has passed"
                 plan.reply(stream) {
                     $0.revokes.append(
                         Revocation(
                             lease: reference, reason: .deadline,
-                            message: "the deadline has passed; an answer you still send is kept"))
+                            message: "\(cause); an answer you still send is kept"))
                 }
             }
-            return end(held, how: .expired, &state, lookups, &plan)
+            return end(held, how: lacking == nil ? .expired : .limit, &state, lookups, &plan)
         }
         var change = park(reference, held, atLimit: true, &state, &plan)
         if change.state == .parked {
@@ -178,9 +180,11 @@ extension Dispatcher {
                 message: "you have \(state.parked.count) parked tasks and may have \(most); finish or release one")
         }
         let until = state.at + (limits.parkedTime ?? .seconds(72 * 3_600))
+        // What passed since its deadline was nobody's work, so nothing of its lifetime.
+        let firstGrantedAt = lease.firstGrantedAt + max(.zero, state.at - lease.deadline)
         let parked = StoredParked(
             task: lease.task, slot: lease.slot, fence: lease.fence, lane: lease.lane, project: lease.project,
-            firstGrantedAt: lease.firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance,
+            firstGrantedAt: firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance,
             atLimit: atLimit)
         state.held[lease.fence] = nil
         state.parked[lease.fence] = parked
@@ -191,7 +195,7 @@ extension Dispatcher {
         plan.writes.parks.fence.append(lease.fence.rawValue)
         plan.writes.parks.lane.append(lease.lane.rawValue)
         plan.writes.parks.project.append(lease.project.rawValue)
-        plan.writes.parks.firstGrantedAt.append(lease.firstGrantedAt.microseconds)
+        plan.writes.parks.firstGrantedAt.append(firstGrantedAt.microseconds)
         plan.writes.parks.parkedAt.append(state.at.microseconds)
         plan.writes.parks.until.append(until.microseconds)
         plan.writes.parks.provenance.append(lease.provenance.rawValue)
@@ -231,7 +235,7 @@ extension Dispatcher {
         plan.writes.unparked.fence.append(parked.fence.rawValue)
     }
 
-    private func endParked(
+    func endParked(
         _ parked: StoredParked, how: LeaseEnd, _ state: inout PersonState, _ lookups: FlushLookups,
         _ plan: inout FlushPlan
     ) {

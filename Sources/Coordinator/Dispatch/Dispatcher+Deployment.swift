@@ -41,7 +41,7 @@ extension Dispatcher {
     private func adoptPolicy(_ state: DeploymentState) {
         if deployment?.policyVersion == state.policyVersion, deployment != nil { return }
         do {
-            document = try state.policyDocument.map { try PolicyDocument(yaml: $0) } ?? .defaults
+            document = try state.policyInForce()
         } catch {
             // P2: a document that cannot be read is a doubt; the strictest reading is that nothing is granted.
             logger.error(
@@ -52,8 +52,9 @@ extension Dispatcher {
         }
     }
 
-    /// Called by the membership loop. `until` is by the monotonic clock and earlier than the database's.
-    func lifeRenewed(_ id: CoordinatorID, until: ContinuousClock.Instant) {
+    /// Called by the membership loop. The life is counted from before the question, by the monotonic clock, so it is over
+    /// here before it is over in the database.
+    func lifeRenewed(_ id: CoordinatorID, askedAt: ContinuousClock.Instant) {
         if coordinator != id {
             // A new life: what the old one held is being adopted like any other's.
             coordinator = id
@@ -69,7 +70,7 @@ extension Dispatcher {
             isFeedStale = true
             wakeFeeder()
         }
-        life.renew(id, until: until)
+        life.renew(id, askedAt: askedAt, until: askedAt + configuration.times.selfStop)
     }
 
     /// The loops have ended.

@@ -81,7 +81,8 @@ extension Dispatcher {
         var stale: [PersonID] = []
         for person in present {
             if let state = people[person], state.epoch == opening.epoch,
-                state.n == (opening.heads[person]?.n ?? state.n),
+                // Without a row within the horizon there is none since the state was current, where that was within it.
+                opening.heads[person].map({ $0.n == state.n }) ?? (state.at > opening.now - FlushSession.headsHorizon),
                 // P8: a clock that went back does not show the latest numbers.
                 state.at <= opening.now,
                 doubtful[person] == nil
@@ -134,9 +135,22 @@ extension Dispatcher {
             settleDoubts(person, &state, lookups, &plan)
             reconcile(person, &state, mine, lookups, &plan)
             settlePresented(mine.presented, &state, lookups, &plan)
-            for answer in mine.answers { settle(answer, &state, lookups, &plan) }
+            // What is said twice of one lease is looked up again when the first is true: it gets the same ack (P5), and
+            // another answer is kept (P6).
+            var settled: Set<Fence> = []
+            for answer in mine.answers {
+                if settled.insert(answer.answer.lease.fence).inserted {
+                    settle(answer, &state, lookups, &plan)
+                } else {
+                    plan.postponed[person, default: PersonWork()].answers.append(answer)
+                }
+            }
             for change in mine.changes where !denied.contains(change.stream) {
-                settle(change, &state, lookups, &plan)
+                if settled.insert(change.lease.fence).inserted {
+                    settle(change, &state, lookups, &plan)
+                } else {
+                    plan.postponed[person, default: PersonWork()].changes.append(change)
+                }
             }
             for end in mine.ends { settle(end, &state, lookups, &plan) }
             if mayGrant { pick(for: person, &state, &plan) }

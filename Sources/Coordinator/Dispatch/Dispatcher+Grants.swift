@@ -27,12 +27,11 @@ extension Dispatcher {
         let room = stream.inFlightMax - stream.held.count + (plan.freed[stream.id] ?? 0)
         var want = min(stream.want, room)
         // What a limit took out of somebody's hands comes back before anything new.
-        while want > 0, let parked = parkedToReturn(state, atLimit: true),
-            returnParked(parked, stream.id, &state, &plan)
-        {
-            want -= 1
+        for parked in parkedToReturn(state, atLimit: true) where want > 0 {
+            if returnParked(parked, stream.id, &state, &plan) { want -= 1 }
         }
-        let figures = LoadFigures(of: state.facts, limits: state.line.limits, at: state.at)
+        // Worked out for the first grant; what this flush grants has no length yet.
+        var load: LoadFigures?
         var refusal: Refusal?
         var mustLook: LaneID?
         var open: [LaneID] = []
@@ -82,11 +81,14 @@ extension Dispatcher {
             let most = candidates.count > 1 ? 1 : min(want, count)
             let slots = lanes[lane]?.take(for: person, count: most, now: clock.now) ?? []
             if slots.isEmpty { break }
+            let figures = load ?? LoadFigures(of: state.facts, limits: state.line.limits, at: state.at)
+            load = figures
             for slot in slots { add(slot, lane, deadline, bound, project, stream.id, figures, &state, &plan) }
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, room) else { return }
-        if let parked = parkedToReturn(state, atLimit: false), returnParked(parked, stream.id, &state, &plan) {
+        for parked in parkedToReturn(state, atLimit: false)
+        where returnParked(parked, stream.id, &state, &plan) {
             return
         }
         if let mustLook {
@@ -133,7 +135,7 @@ extension Dispatcher {
         plan.picks.append(
             FlushPlan.Pick(
                 person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
-                deadline: deadline, bound: deadline == until ? bound : nil, effortSeconds: effort,
+                deadline: deadline, parks: deadline == until && Gate.parks(at: bound), effortSeconds: effort,
                 figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
@@ -292,13 +294,13 @@ extension Dispatcher {
             plan.states[pick.person]?.held[pick.fence] = HeldLease(stored: lease, content: pick.slot.content)
             plan.attached.append(
                 FlushPlan.Attached(stream: pick.stream, person: pick.person, lease: lease, isNew: true))
-            offer(pick.slot.content, lease, project, why, now, to: pick.stream, &plan)
+            offer(pick.slot.content, lease, project, why, parks: pick.parks, now, to: pick.stream, &plan)
         }
     }
 
     func offer(
-        _ content: TaskContent, _ lease: StoredLease, _ project: StoredProject, _ why: GrantReason, _ now: Moment,
-        to stream: StreamID, _ plan: inout FlushPlan
+        _ content: TaskContent, _ lease: StoredLease, _ project: StoredProject, _ why: GrantReason, parks: Bool,
+        _ now: Moment, to stream: StreamID, _ plan: inout FlushPlan
     ) {
         let lane = storedLane(lease.lane)
         plan.reply(stream) {
@@ -307,7 +309,7 @@ extension Dispatcher {
                     lease: LeaseReference(task: lease.task, fence: lease.fence), project: project.id,
                     instructionsVersion: project.instructionsVersion, key: content.key, kind: lane?.kind ?? "",
                     severity: lane?.severity ?? 0, effort: .seconds(content.effortSeconds),
-                    deadlineIn: lease.deadline - now, payload: content.payload, why: why))
+                    deadlineIn: lease.deadline - now, payload: content.payload, why: why, parks: parks))
         }
     }
 

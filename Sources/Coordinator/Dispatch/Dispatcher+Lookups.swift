@@ -13,6 +13,8 @@ struct FlushLookups: Sendable {
     var standings: [TaskID: TaskStanding] = [:]
     /// Late answers' slots that may be granted anew, each with what the grant would stand on.
     var freeSlots: [Fence: ProvenanceID] = [:]
+    /// What keeps answers to open and parked leases from counting; most have none.
+    var bars: [Fence: AnswerBar] = [:]
 }
 
 extension Dispatcher {
@@ -22,6 +24,7 @@ extension Dispatcher {
         var unknown: [(person: PersonID, task: TaskID, fence: Fence)] = []
         var answered: Set<Fence> = []
         var ending: [TaskID: LaneID] = [:]
+        var lookups = FlushLookups()
         for person in present {
             guard let state = plan.states[person] else { continue }
             func look(_ lease: LeaseReference, ends: Bool) {
@@ -35,8 +38,11 @@ extension Dispatcher {
             }
             let mine = taken[person] ?? PersonWork()
             for answer in mine.answers {
-                look(answer.answer.lease, ends: false)
-                answered.insert(answer.answer.lease.fence)
+                let fence = answer.answer.lease.fence
+                let bar = bar(toAnswerOf: fence, state)
+                if let bar { lookups.bars[fence] = bar }
+                look(answer.answer.lease, ends: bar?.endsLease == true)
+                answered.insert(fence)
             }
             for (task, fence) in gone(from: state) { unknown.append((person, task, fence)) }
             for change in mine.changes {
@@ -52,7 +58,6 @@ extension Dispatcher {
             }
             for pick in doubtful[person] ?? [] { ending[pick.slot.content.task] = pick.lane }
         }
-        var lookups = FlushLookups()
         if !unknown.isEmpty {
             for record in try await session.settled(unknown) {
                 lookups.settled[FlushLookups.Key(person: record.person, task: record.task), default: []].append(record)

@@ -9,10 +9,11 @@ extension StoredParked {
 }
 
 extension Dispatcher {
-    /// The parked lease that waits longest, of those that a limit parked or of those that their holder did.
-    func parkedToReturn(_ state: PersonState, atLimit: Bool) -> StoredParked? {
+    /// The parked leases that a limit parked, or those that their holder did; first the one that waits longest. What
+    /// keeps one of them away, as a limit on its kind, may leave the next one free.
+    func parkedToReturn(_ state: PersonState, atLimit: Bool) -> [StoredParked] {
         state.parked.values.filter { $0.atLimit == atLimit && deployment?.projects[$0.project]?.state == "open" }
-            .min { ($0.parkedAt, $0.fence) < ($1.parkedAt, $1.fence) }
+            .sorted { ($0.parkedAt, $0.fence) < ($1.parkedAt, $1.fence) }
     }
 
     /// Opens a parked lease again if the gate lets its person work in that lane now.
@@ -20,12 +21,12 @@ extension Dispatcher {
         _ parked: StoredParked, _ stream: StreamID, _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Bool {
         guard deployment?.readOnly == false, let content = parkedContents[parked.fence], let lane = lanes[parked.lane],
-            let project = deployment?.projects[parked.project],
-            case .granted(let count, let until) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project), limits: state.line.limits(in: project.id),
-                now: state.at, want: 1
-            ).decision, count > 0
+            let project = deployment?.projects[parked.project]
         else { return false }
+        let answer = Gate.decide(
+            person: state.facts, lane: ask(of: lane, project: project), limits: state.line.limits(in: project.id),
+            now: state.at, want: 1)
+        guard case .granted(let count, let until) = answer.decision, count > 0 else { return false }
         // The lifetime counts leased time, before and after the park.
         let end =
             state.line.limits(in: project.id).leaseLifetime.map { parked.leasedSince(at: state.at) + $0 }
@@ -34,14 +35,16 @@ extension Dispatcher {
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
         let load = LoadFigures(of: state.facts, limits: state.line.limits(in: project.id), at: state.at)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
-        state.facts.openLeases.append(PersonState.open(lease, lane: lane.lane))
+        state.facts.openLeases.append(OpenLease(lease, in: lane.lane.leased))
         let why = GrantReason(
             policyVersion: deployment?.policyVersion ?? 0, provenance: lease.provenance,
             figures: figures(load, openLeases: state.facts.openLeases.count, state))
         plan.grant(state.person, lease, why: why.figures)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
-        offer(content, lease, project, why, state.at, to: stream, &plan)
+        offer(
+            content, lease, project, why, parks: until <= end && Gate.parks(at: answer.bound), state.at, to: stream,
+            &plan)
         return true
     }
 }

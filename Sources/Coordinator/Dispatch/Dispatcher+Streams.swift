@@ -5,7 +5,7 @@ import PlimsollModel
 extension Dispatcher {
     /// Registers a stream whose holder was admitted, and waits for the fate of the leases it presents.
     func open(_ opening: StreamOpening, _ admission: Admission) async throws -> AttachedStream {
-        guard !isDraining, life.isKnown else {
+        guard !isDraining, life.isKnown, !life.isCutOff else {
             throw StreamEnd(.notReady, "this coordinator is not ready; try another, or again in a moment")
         }
         if opening.session != 0 {
@@ -232,8 +232,19 @@ extension Dispatcher {
                 continue
             }
             denied.insert(stream.id)
-            end(stream.id, StreamEnd(.denied, "access under this certificate was stopped; an operator can tell why"))
+            end(stream.id, StreamEnd(.denied, "access under this certificate was stopped; plimsoll me access says why"))
             enqueue(stream.person) { $0.refresh = true }
+        }
+    }
+
+    /// The database is out of reach, and with it every withdrawal (P3): workers are told to stop and to look for another
+    /// coordinator, with which they present what they hold. Nothing is lost: answers wait with the worker (P6).
+    func stopWorkers() {
+        life.cutOff()
+        let why = "this coordinator cannot reach the database; stop until another one, or this one later, takes you in"
+        for (id, stream) in streams where stream.isAttached {
+            send(id) { $0.notifications = [Notification(kind: .stop, message: "stop: \(why)")] }
+            end(id, StreamEnd(.notReady, why))
         }
     }
 

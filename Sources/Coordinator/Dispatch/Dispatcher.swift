@@ -93,6 +93,7 @@ actor Dispatcher {
     var feedEpoch: Int64?
     /// Streams may not have been looked up under the present epoch.
     var areAdmissionsDue = false
+    var lookedForOverdueAt = ContinuousClock.now
     /// Asked to reload lanes and spans at the next turn.
     var isFeedStale = true
     var lastTick: ContinuousClock.Instant?
@@ -202,9 +203,7 @@ actor Dispatcher {
     func storedLane(_ id: LaneID) -> StoredLane? { lanes[id]?.lane }
 
     func ask(of lane: LaneFeed, project: StoredProject) -> LaneAsk {
-        LaneAsk(
-            project: project.id, kind: lane.lane.kind, severity: lane.lane.severity,
-            effortSeconds: max(lane.effortSeconds, 1), purposes: project.purposes, paused: project.state != "open")
+        LaneAsk(project, kind: lane.lane.kind, severity: lane.lane.severity, effortSeconds: lane.effortSeconds)
     }
 
     /// Sets as many fences aside as a flush has grants; two flushes never share one.

@@ -26,8 +26,8 @@ struct FlushPlan {
         var project: ProjectID
         var slot: ReadySlot
         var deadline: Moment
-        /// The limit that brought the deadline forward; nil: none did.
-        var bound: Rule?
+        /// A limit has brought the deadline forward: at it the lease is parked.
+        var parks: Bool
         var effortSeconds: Int
         /// Set when the pick is made final.
         var fence = Fence(0)
@@ -64,6 +64,8 @@ struct FlushPlan {
     var cameBack: [CameBack] = []
     /// Returned slots whose tasks were quarantined or whose slot turned out taken: their rows go.
     var ended: [(person: PersonID, fence: Fence)] = []
+    /// What the next flush settles, because this one settled something of the same lease.
+    var postponed: [PersonID: PersonWork] = [:]
     /// How many leases of each stream are among them.
     var freed: [StreamID: Int] = [:]
     var attached: [Attached] = []

@@ -22,6 +22,8 @@ struct PersonState: Sendable {
     var day: LocalDay
     var dayLabels: Int
     let zone: Zone?
+    /// The zone that counts beside it for some days, where it is known.
+    let formerZone: Zone?
     let line: PersonLine
     var isEngineer: Bool
     var facts: PersonFacts
@@ -46,36 +48,23 @@ struct PersonState: Sendable {
             // P2: a zone that cannot be found is a doubt; the gate refuses what needs it.
             zone = nil
         }
+        // As above: where it is in no table the gate refuses.
+        formerZone = stored.formerZone.flatMap { try? Zone.named($0.name) }
         isEngineer = stored.isEngineer
         var references: [PurposeName: String] = [:]
         for agreement in stored.agreements { references[agreement.purpose] = agreement.reference }
         agreementReferences = references
-        facts = PersonFacts(
-            zone: stored.zone, enrolled: stored.enrolled, denied: stored.denied || !stored.isEngineer,
-            agreements: stored.agreements.map {
-                Agreement(
-                    purpose: $0.purpose, noticeID: $0.notice, noticeVersion: $0.noticeVersion, state: $0.state,
-                    from: $0.from, until: $0.until)
-            })
-        facts.worked = stored.worked
-        facts.declaredWeek = stored.declaredWeek
-        facts.formerZone = stored.formerZone.map { FormerZone(name: $0.name, until: $0.changedAt + FormerZone.kept) }
+        facts = PersonFacts(person: stored) { lanes($0)?.leased }
         for lease in stored.leases { held[lease.fence] = HeldLease(stored: lease, content: nil) }
         for lease in stored.parked { parked[lease.fence] = lease }
-        if stored.head != nil { facts.labelsByDay = DayCount(day: day, count: dayLabels) }
-        refreshOpenLeases(lanes: lanes)
     }
 
     /// Brings the gate's list in line with what is held.
     mutating func refreshOpenLeases(lanes: (LaneID) -> StoredLane?) {
         facts.openLeases.removeAll(keepingCapacity: true)
-        for lease in held.values { facts.openLeases.append(Self.open(lease.stored, lane: lanes(lease.stored.lane))) }
-    }
-
-    static func open(_ lease: StoredLease, lane: StoredLane?) -> OpenLease {
-        OpenLease(
-            granted: lease.grantedAt, deadline: lease.deadline, kind: lane?.kind ?? "", severity: lane?.severity ?? 0,
-            project: lease.project)
+        for lease in held.values {
+            facts.openLeases.append(OpenLease(lease.stored, in: lanes(lease.stored.lane)?.leased))
+        }
     }
 
     /// The local date at an instant; without a known zone, the date in UTC.
@@ -83,10 +72,17 @@ struct PersonState: Sendable {
         zone?.day(at: moment) ?? LocalDay(Int32(clamping: moment.seconds / 86_400))
     }
 
-    /// Moves the day's count on to `moment`'s date.
+    /// The date that an answer of this instant carries: the person's local one, never before the day's count.
+    var labelDay: LocalDay { max(day, localDay(at: at)) }
+
+    /// Moves the day's count on to `moment`'s date. While a former zone counts too, a date begins when it has begun in
+    /// both: going east is no new day for what was counted already.
     mutating func roll(to moment: Moment) {
         at = max(at, moment)
-        let today = localDay(at: at)
+        var today = localDay(at: at)
+        if let formerZone, let former = facts.formerZone, at < former.until {
+            today = min(today, formerZone.day(at: at))
+        }
         if today > day {
             day = today
             dayLabels = 0

@@ -8,7 +8,7 @@ enum LeaseEnd: String, Sendable {
     case streamLost = "stream_lost"
     case coordinatorLost = "coordinator_lost"
     case parkExpired = "park_expired"
-    /// A limit was reached and nothing more could be parked.
+    /// A limit was reached and nothing more could be parked, or an agreement that it needed had run out.
     case limit
     /// A grant whose commit was in doubt and that no worker was told of.
     case unheard

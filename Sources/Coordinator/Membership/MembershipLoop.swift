@@ -35,7 +35,7 @@ final class MembershipLoop: Sendable {
                 if let session { open = session } else { open = try await connections.membership() }
                 session = open
                 if let id = me, try await open.renew(id) {
-                    await dispatcher.lifeRenewed(id, until: asked + configuration.times.selfStop)
+                    await dispatcher.lifeRenewed(id, askedAt: asked)
                 } else if await dispatcher.isClosing {
                     return
                 } else {
@@ -44,7 +44,7 @@ final class MembershipLoop: Sendable {
                     logger.info("joined", metadata: ["coordinator": "\(id)"])
                     let old = me
                     me = id
-                    await dispatcher.lifeRenewed(id, until: asked + configuration.times.selfStop)
+                    await dispatcher.lifeRenewed(id, askedAt: asked)
                     if let old { await dispatcher.presentAgain(after: old) }
                 }
             } catch is CancellationError {
@@ -58,6 +58,23 @@ final class MembershipLoop: Sendable {
         }
         await session?.close()
     }
+
+    /// Tells workers to stop when the database has been silent for too long, until cancelled.
+    func watchForSilence() async throws {
+        var silence = Silence(at: clock.now)
+        while true {
+            try await Task.sleep(for: Self.silenceLook)
+            guard let heardAt = dispatcher.life.heardAt else { continue }
+            silence.look(at: clock.now, heardAt: heardAt)
+            guard silence.length >= configuration.times.cutOff, !dispatcher.life.isCutOff else { continue }
+            logger.error(
+                "the database has not answered; workers are told to stop",
+                metadata: ["for": "\(silence.length)", "next": "see whether PostgreSQL runs and can be reached"])
+            await dispatcher.stopWorkers()
+        }
+    }
+
+    private static let silenceLook = Duration.milliseconds(250)
 
     /// Takes over members that are gone, until cancelled. On a connection of its own: what that takes must not cost this
     /// coordinator its own life.

@@ -55,10 +55,12 @@ public struct LeaseGrant: Sendable {
     public var deadlineIn: Duration
     public var payload: [UInt8]
     public var why: GrantReason
+    /// The deadline is where a limit is reached: then it is parked and comes back.
+    public var parks: Bool
 
     public init(
         lease: LeaseReference, project: ProjectID, instructionsVersion: Int64, key: String, kind: String,
-        severity: Int, effort: Duration, deadlineIn: Duration, payload: [UInt8], why: GrantReason
+        severity: Int, effort: Duration, deadlineIn: Duration, payload: [UInt8], why: GrantReason, parks: Bool = false
     ) {
         self.lease = lease
         self.project = project
@@ -70,6 +72,7 @@ public struct LeaseGrant: Sendable {
         self.deadlineIn = deadlineIn
         self.payload = payload
         self.why = why
+        self.parks = parks
     }
 }
 
@@ -100,6 +103,20 @@ public struct GrantFigures: Sendable {
     public var weekLimit: Duration?
 
     public init() {}
+
+    /// What a lease has kept; nil: not ten numbers, so there is nothing to tell.
+    public init?(stored numbers: [Int64]) {
+        guard numbers.count == 10 else { return nil }
+        func count(_ index: Int) -> Int { Int(clamping: numbers[index]) }
+        func limit<Value>(_ index: Int, _ value: (Int64) -> Value) -> Value? {
+            numbers[index] < 0 ? nil : value(numbers[index])
+        }
+        (openLeases, openLeasesLimit) = (count(0), limit(1) { Int(clamping: $0) })
+        (dayTasks, dayTasksLimit) = (count(2), limit(3) { Int(clamping: $0) })
+        (continuous, continuousLimit) = (.seconds(numbers[4]), limit(5) { .seconds($0) })
+        (day, dayLimit) = (.seconds(numbers[6]), limit(7) { .seconds($0) })
+        (week, weekLimit) = (.seconds(numbers[8]), limit(9) { .seconds($0) })
+    }
 
     /// As a lease keeps it: ten numbers, times in whole seconds, -1 for no limit.
     var stored: [Int64] {
@@ -207,7 +224,7 @@ public struct IdleAnswer: Sendable {
 
 /// Something the person should know.
 public struct Notification: Sendable {
-    public enum Kind: Sendable { case certificate, breakAhead, agreementEnds }
+    public enum Kind: Sendable { case certificate, breakAhead, agreementEnds, stop }
     public var kind: Kind
     public var message: String
 

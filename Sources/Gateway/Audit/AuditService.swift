@@ -6,7 +6,8 @@ import PlimsollProtocol
 import SwiftProtobuf
 
 /// `plimsoll.v1.Audit` over the ledger. It hands the chain out as it is; whether it holds together is for the caller to
-/// find out (P11).
+/// find out (P11). Of what people did for themselves it compares the details with their hashes itself and keeps them,
+/// because nobody else sees them, whatever their role (P9).
 struct AuditService: Plimsoll_V1_Audit.SimpleServiceProtocol {
     let ledger: Ledger
 
@@ -18,21 +19,20 @@ struct AuditService: Plimsoll_V1_Audit.SimpleServiceProtocol {
         request: Plimsoll_V1_StreamChainRequest, response: RPCWriter<Plimsoll_V1_StreamChainResponse>,
         context: ServerContext
     ) async throws {
-        // P11: who looks at what others agreed to is on the record before they see it.
-        if request.consentDetails { try await ledger.recordChainReading(by: context.caller.name) }
         let end = try await ledger.chainEnd()
         try await response.write(.with { $0.end = .init(end) })
         let reader = ChainReader(ledger: ledger, last: end.lastLink)
         var page = try await reader.page(after: 0)
         while let last = page.last {
-            // The next page is read while this one is on its way.
-            async let next = reader.page(after: last.seq)
+            // The next page is read while this one is on its way. Not `async let`, see Sources/README.md.
+            let next = Task { try await reader.page(after: last.seq) }
+            defer { next.cancel() }
             var heads = try await ledger.chainHeads(
                 after: (page.first?.seq ?? 1) - 1, upTo: min(last.seq, end.lastHead))[...]
             var message = Plimsoll_V1_StreamChainResponse()
             var bytes = 0
             for entry in page {
-                message.entries.append(.init(entry, withConsent: request.consentDetails))
+                message.entries.append(.init(entry))
                 if case .here(let detail) = entry.detail { bytes += detail.text.count }
                 let isLast = entry.seq == last.seq
                 guard
@@ -46,12 +46,18 @@ struct AuditService: Plimsoll_V1_Audit.SimpleServiceProtocol {
                 message = .init()
                 bytes = 0
             }
-            page = try await next
+            page = try await next.value
         }
         // What was signed for places that are gone.
         let beyond = try await ledger.chainHeads(
             after: end.lastLink, upTo: end.lastHead, limit: ChainVerifier.faultsMax)
-        if !beyond.isEmpty { try await response.write(.with { $0.heads = beyond.map { .init($0) } }) }
+        let erased = try await ledger.erasedSince(end.lastLink)
+        guard !beyond.isEmpty || !erased.isEmpty else { return }
+        try await response.write(
+            .with {
+                $0.heads = beyond.map { .init($0) }
+                $0.erasedSince = erased
+            })
     }
 
     func listEvents(
@@ -76,8 +82,15 @@ private struct ChainReader: Sendable {
 }
 
 extension ChainedEvent {
-    /// Whether its detail says what one person agreed to or not, which nobody else sees (P9).
-    fileprivate var isConsent: Bool { kind.hasPrefix("consent.") }
+    /// The date in UTC.
+    fileprivate var day: String { String(at.rfc3339.prefix(10)) }
+}
+
+extension Plimsoll_V1_DetailState {
+    /// Of a detail that is kept back.
+    fileprivate init(withheld detail: ChainDetail, of event: ChainedEvent) {
+        self = detail.isDetail(of: event) ? .withheldMatches : .withheldDiffers
+    }
 }
 
 extension Plimsoll_V1_ChainEnd {
@@ -104,31 +117,41 @@ extension Plimsoll_V1_ChainHead {
 }
 
 extension Plimsoll_V1_ChainEntry {
-    init(_ entry: ChainEntry, withConsent: Bool) {
+    init(_ entry: ChainEntry) {
         self.init()
         seq = entry.seq
         event = entry.eventID
         previous = Data(entry.previous)
         hash = Data(entry.hash)
-        if let event = entry.event {
+        var detail: ChainDetail?
+        if case .here(let here) = entry.detail { detail = here }
+        guard let event = entry.event else {
+            // Whose the detail was cannot be known.
+            detailState = detail == nil ? .erased : .withheldDiffers
+            return
+        }
+        let isPersonal = event.isPersonal(detail)
+        if isPersonal {
+            leaf = Data(event.leaf)
+            on = event.day
+        } else {
             atMicroseconds = event.at.microseconds
             kind = event.kind
             eventHash = Data(event.hash)
         }
-        guard case .here(let detail) = entry.detail else {
+        guard let detail else {
             detailState = .erased
             return
         }
-        // Without its event it cannot be known whose it is.
-        guard withConsent || entry.event.map({ !$0.isConsent }) ?? false else {
-            let matches = entry.event.map { detail.isDetail(of: $0) } ?? false
-            detailState = matches ? .withheldMatches : .withheldDiffers
+        guard !isPersonal else {
+            detailState = .init(withheld: detail, of: event)
             return
         }
         detailState = .sent
         salt = Data(detail.salt)
         actor = detail.actor
         self.detail = Data(detail.text)
+        documentHash = Data(entry.documentHash ?? [])
     }
 }
 
@@ -136,15 +159,16 @@ extension Plimsoll_V1_ChainEventRow {
     init(_ row: ChainEventRow) {
         self.init()
         event = row.event.id
-        atMicroseconds = row.event.at.microseconds
-        kind = row.event.kind
         seq = row.seq ?? 0
-        guard let detail = row.detail else {
-            detailState = .erased
+        if row.isPersonal {
+            on = row.event.day
+            detailState = row.detail.map { .init(withheld: $0, of: row.event) } ?? .erased
             return
         }
-        guard !row.event.isConsent else {
-            detailState = .withheldMatches
+        atMicroseconds = row.event.at.microseconds
+        kind = row.event.kind
+        guard let detail = row.detail else {
+            detailState = .erased
             return
         }
         detailState = .sent

@@ -45,19 +45,26 @@ struct IdentityInterceptor: ServerInterceptor {
         guard let rule = MethodRules.rule(for: context.descriptor) else {
             throw GatewayError(.notAllowed, "\(context.descriptor) is open to nobody")
         }
-        if case .granted(let roles) = rule.admission {
-            guard roles.contains(caller.role) else {
-                let allowed = roles.map(\.rawValue).sorted().joined(separator: ", ")
-                throw GatewayError(
-                    .notAllowed,
-                    "\(context.descriptor) is for the role \(allowed), "
-                        + "and this certificate is of role \(caller.role.rawValue)"
-                )
+        let roles: Set<Role>? =
+            switch rule.admission {
+            case .granted(let roles), .subject(let roles): roles
+            case .certified: nil
             }
-            try limits.takeCall(of: caller.name, role: caller.role, share: rule.share)
+        if let roles, !roles.contains(caller.role) {
+            let allowed = roles.map(\.rawValue).sorted().joined(separator: ", ")
+            throw GatewayError(
+                .notAllowed,
+                "\(context.descriptor) is for the role \(allowed), "
+                    + "and this certificate is of role \(caller.role.rawValue)"
+            )
+        }
+        try limits.takeCall(of: caller.name, role: caller.role, share: rule.share)
+        switch rule.admission {
+        case .granted:
             try await dispatch.authorize(person: caller.name, serial: caller.serial, role: caller.role.rawValue)
-        } else {
-            try limits.takeCall(of: caller.name, role: caller.role, share: rule.share)
+        case .subject:
+            try await dispatch.authorizeSubject(person: caller.name, serial: caller.serial)
+        case .certified: break
         }
         return caller
     }

@@ -7,6 +7,10 @@ enum MethodRules {
     enum Admission: Sendable, Equatable {
         /// These roles, each granted to the caller and not denied.
         case granted(Set<Role>)
+        /// A known person by a certificate of one of these paths that is not denied itself. That the role was taken away
+        /// or the person is denied changes nothing: taking back an agreement needs nobody's leave, and what is held of a
+        /// person stays that person's.
+        case subject(Set<Role>)
         /// Anybody with a certificate of the deployment. Asked of no database, so that it answers while that is away.
         case certified
     }
@@ -25,6 +29,9 @@ enum MethodRules {
         static func granted(_ roles: Role..., share: Share = .usual) -> Rule {
             Rule(admission: .granted(Set(roles)), share: share)
         }
+        static func subject(_ roles: Role..., share: Share = .usual) -> Rule {
+            Rule(admission: .subject(Set(roles)), share: share)
+        }
         static let anyRole = Rule(admission: .granted([.engineer, .supervisor, .reviewer, .operator]))
         static let certified = Rule(admission: .certified)
     }
@@ -41,23 +48,24 @@ enum MethodRules {
             "StreamChain": .granted(.operator), "ListEvents": .granted(.operator),
         ],
         Plimsoll_V1_Receipts.descriptor.fullyQualifiedService: [
-            "ListReceipts": .granted(.engineer), "GetReceipt": .granted(.engineer),
+            "ListReceipts": .subject(.engineer), "GetReceipt": .subject(.engineer),
         ],
         Plimsoll_V1_Organisation.descriptor.fullyQualifiedService: organisation,
         Plimsoll_V1_Concerns.descriptor.fullyQualifiedService: concerns,
         Plimsoll_V1_Exports.descriptor.fullyQualifiedService: exports,
         Plimsoll_V1_Deployment.descriptor.fullyQualifiedService: deployment,
         Plimsoll_V1_Person.descriptor.fullyQualifiedService: person,
+        Plimsoll_V1_Hours.descriptor.fullyQualifiedService: hours,
         Grpc_Health_V1_Health.descriptor.fullyQualifiedService: ["Check": .certified, "Watch": .certified],
         "grpc.reflection.v1.ServerReflection": ["ServerReflectionInfo": .anyRole],
     ]
 
     private static let work: [String: Rule] = [
         "Work": .granted(.engineer),
-        "ListAgreements": .granted(.engineer),
+        "ListAgreements": .subject(.engineer),
         "GiveAgreement": .granted(.engineer),
-        "RefuseAgreement": .granted(.engineer, share: .refusal),
-        "WithdrawAgreement": .granted(.engineer, share: .refusal),
+        "RefuseAgreement": .subject(.engineer, share: .refusal),
+        "WithdrawAgreement": .subject(.engineer, share: .refusal),
         "RenewCertificate": .granted(.engineer),
         "ShowMe": .granted(.engineer),
     ]
@@ -74,10 +82,26 @@ enum MethodRules {
 
     private static let person: [String: Rule] = [
         // About the caller alone, whatever they act as.
-        "ShowData": .anyRole,
-        "ListAnswers": .anyRole,
-        "ListAccess": .anyRole,
-        "Erase": .granted(.engineer, share: .refusal),
+        "ShowData": .subject(.engineer, .supervisor, .reviewer, .operator),
+        "ListAnswers": .subject(.engineer, .supervisor, .reviewer, .operator),
+        "ListAccess": .subject(.engineer, .supervisor, .reviewer, .operator),
+        "Explain": .granted(.engineer),
+        "Erase": .subject(.engineer, share: .refusal),
+    ]
+
+    /// About the caller alone, but for the second party's and a supervisor's, where the service sees to whose. What only
+    /// protects is counted as saying no is.
+    private static let hours: [String: Rule] = [
+        "AddHours": .granted(.engineer, share: .refusal),
+        "RemoveHours": .granted(.engineer),
+        "WithdrawCorrection": .granted(.engineer, share: .refusal),
+        "ListCorrections": .granted(.engineer),
+        "DeclareHours": .granted(.engineer, share: .refusal),
+        "SetZone": .granted(.engineer),
+        "ShowThroughput": .granted(.engineer),
+        "ListAskedCorrections": .granted(.operator, .supervisor),
+        "AnswerCorrection": .granted(.operator, .supervisor),
+        "ShowEngineerThroughput": .granted(.operator, .supervisor),
     ]
 
     private static let control: [String: Rule] = [
@@ -129,6 +153,7 @@ enum MethodRules {
         "ListRaises": .granted(.engineer, .operator, .supervisor),
         "ShowEffectiveLimits": .granted(.engineer, .operator, .supervisor),
         "RollBackPolicy": .granted(.operator),
+        "PlanPolicy": .granted(.operator),
     ]
 
     /// Raising and the cord are saying no: counted apart, shed last.

@@ -28,8 +28,10 @@ struct ConcernService: Plimsoll_V1_Concerns.SimpleServiceProtocol {
     func listConcerns(
         request: Plimsoll_V1_ListConcernsRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListConcernsResponse {
-        let addressed = try await ledger.concerns(for: context.concernReader)
-        let own = try await ledger.ownConcerns(of: context.caller.name)
+        let reader = try context.concernReader
+        let addressed = try await ledger.concerns(for: reader)
+        try await ledger.recordRead(.list(.concerns, of: addressed.compactMap(\.author)), by: reader.name)
+        let own = try await ledger.ownConcerns(of: reader.name)
         return .with {
             $0.addressed = addressed.map { .init($0) }
             $0.own = own.map { .init($0) }

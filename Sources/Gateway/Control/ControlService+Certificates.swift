@@ -72,7 +72,6 @@ extension ControlService {
         let outcome = try await ledger.deny(target, reason: request.reason, by: context.caller.name)
         return .with {
             $0.certificates = UInt32(clamping: outcome.certificates)
-            $0.leasesEnded = UInt32(clamping: outcome.leasesEnded)
         }
     }
 }

@@ -9,12 +9,15 @@ extension ControlService {
     ) async throws -> Plimsoll_V1_ImportTasksResponse {
         let pieces = request.map { ImportPiece($0) }
         let outcome = try await ledger.importTasks(pieces, by: context.caller.name)
+        var warnings: [String] = []
+        if let project = outcome.project { warnings = await availability.warnings(project: project) }
         return .with {
             $0.import = outcome.importID ?? 0
             $0.imported = UInt64(outcome.imported)
             $0.skipped = UInt64(outcome.skipped)
             $0.conflicts = UInt64(outcome.conflicts)
             $0.conflictingKeys = outcome.conflictingKeys
+            $0.warnings = warnings
         }
     }
 

@@ -1,3 +1,4 @@
+import Coordinator
 import GRPCCore
 import Identity
 import Ledger
@@ -31,7 +32,7 @@ extension ControlService {
         request: Plimsoll_V1_ListEngineersRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListEngineersResponse {
         try await ledger.recordRead(.engineerList, by: context.caller.name)
-        let engineers = try await ledger.engineers()
+        let engineers = try await availability.engineers()
         return .with {
             $0.engineers = engineers.map { engineer in
                 .with {
@@ -50,10 +51,14 @@ extension ControlService {
     }
 
     func revokeRole(
-        request: Plimsoll_V1_RoleGrant, context: ServerContext
+        request: Plimsoll_V1_RevokeRoleRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_RoleGrant {
-        try await ledger.revokeRole(role(request.role), from: request.name, by: context.caller.name)
-        return request
+        try await ledger.revokeRole(
+            role(request.role), from: request.name, reason: request.reason, by: context.caller.name)
+        return .with {
+            $0.name = request.name
+            $0.role = request.role
+        }
     }
 
     func listRoles(

@@ -7,10 +7,10 @@ extension ControlService {
     func applyPolicy(
         request: Plimsoll_V1_ApplyPolicyRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_PolicyVersion {
-        .init(
-            try await ledger.applyPolicy(
-                request.document, reason: request.reason, stoppingEveryone: request.stopEveryone,
-                by: context.caller.name))
+        let policy = try await ledger.applyPolicy(
+            request.document, reason: request.reason, stoppingEveryone: request.stopEveryone,
+            by: context.caller.name)
+        return .init(policy, warnings: await availability.warnings())
     }
 
     func showPolicy(
@@ -21,13 +21,14 @@ extension ControlService {
 }
 
 extension Plimsoll_V1_PolicyVersion {
-    init(_ policy: PolicyRow) {
+    init(_ policy: PolicyRow, warnings: [String] = []) {
         self.init()
         version = policy.version
         document = policy.document
         reason = policy.reason
         author = policy.author
         appliedOn = WireDate.text(policy.appliedAt)
+        self.warnings = warnings
     }
 }
 

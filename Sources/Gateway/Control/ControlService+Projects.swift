@@ -1,20 +1,44 @@
+import Coordinator
 import GRPCCore
 import Ledger
 import PlimsollModel
 import PlimsollProtocol
+import QualityReview
 import SwiftProtobuf
 
 extension ControlService {
     func createProject(
         request: Plimsoll_V1_ProjectDocument, context: ServerContext
     ) async throws -> Plimsoll_V1_ProjectDocument {
-        .init(try await ledger.createProject(ProjectDraft(request), by: context.caller.name))
+        try await withWarning(ledger.createProject(ProjectDraft(request), by: context.caller.name))
     }
 
     func setProject(
         request: Plimsoll_V1_ProjectDocument, context: ServerContext
     ) async throws -> Plimsoll_V1_ProjectDocument {
-        .init(try await ledger.setProject(ProjectDraft(request), by: context.caller.name))
+        try await withWarning(ledger.setProject(ProjectDraft(request), by: context.caller.name))
+    }
+
+    private func withWarning(_ project: ProjectRecord) async -> Plimsoll_V1_ProjectDocument {
+        var document = Plimsoll_V1_ProjectDocument(project)
+        document.warning = await objections(to: project).joined(separator: "; ")
+        return document
+    }
+
+    /// What speaks against a project that is there now: an estimate that fits nobody's day, which is taken because the
+    /// policy may change, and names that nobody has.
+    private func objections(to project: ProjectRecord) async -> [String] {
+        var list: [String] = []
+        // What cannot be looked at is not spoken of: the project is made or set.
+        if let tooLong = try? await availability.tooLong(.seconds(project.effortSeconds), in: project.id) {
+            list.append("\(tooLong.sentence); set --effort, or apply another policy")
+        }
+        if let unknown = try? await ledger.unknownNames(project.namedPersons), !unknown.isEmpty {
+            list.append(
+                "nobody here is named \(unknown.joined(separator: ", ")), so no concern reaches them; "
+                    + "set --named-person, or plimsoll role grant")
+        }
+        return list
     }
 
     func listProjects(

@@ -1,4 +1,6 @@
+import Coordinator
 import GRPCCore
+import Identity
 import Ledger
 import PlimsollModel
 import PlimsollProtocol
@@ -8,15 +10,18 @@ extension ControlService {
     func queueStatus(
         request: Plimsoll_V1_QueueStatusRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_QueueStatusResponse {
-        let projects = try await ledger.queueStatus(project: request.project.orNil)
+        let projects = try await availability.queueStatus(project: request.project.orNil)
         return .with { $0.projects = projects.map { .init($0) } }
     }
 
-    /// No person and no pseudonym.
+    /// No person and no pseudonym. A supervisor sees those of few people as of the last full hour (P9); an operator, who
+    /// has to end what is stuck, as they are.
     func listLeases(
         request: Plimsoll_V1_ListLeasesRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListLeasesResponse {
-        let leases = try await ledger.leases(project: request.project.orNil, limit: Int(request.limit).orNil)
+        let leases = try await ledger.leases(
+            project: request.project.orNil, limit: Int(request.limit).orNil,
+            hidingFew: context.caller.role != .operator)
         return .with {
             $0.leases = leases.map { lease in
                 .with {
@@ -24,9 +29,10 @@ extension ControlService {
                     $0.key = lease.key
                     $0.kind = lease.kind
                     $0.ageSeconds = UInt32(clamping: lease.age.components.seconds)
-                    $0.deadlineSeconds = Int32(clamping: lease.untilDeadline.components.seconds)
+                    $0.deadlineSeconds = Int32(clamping: lease.untilDeadline?.components.seconds ?? 0)
                     $0.deliveriesFailed = UInt32(lease.deliveriesFailed)
                     $0.parked = lease.isParked
+                    $0.coarse = lease.isCoarse
                 }
             }
         }
@@ -63,7 +69,7 @@ extension Plimsoll_V1_ProjectStatus {
         done = status.done
         late = status.late
         quarantined = status.quarantined
-        oldestWaitingSeconds = status.oldestWaiting.components.seconds
+        if let oldest = status.oldestWaiting { oldestWaitingSeconds = oldest.components.seconds }
         if let rate = status.rate {
             labelsPerHour = rate.labelsPerHour
             rateWindowSeconds = UInt32(clamping: rate.window.components.seconds)

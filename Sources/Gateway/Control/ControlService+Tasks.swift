@@ -1,10 +1,13 @@
 import GRPCCore
+import Identity
 import Ledger
 import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
 
 extension ControlService {
+    /// A supervisor sees those that few people work on as of the last full hour (P9); an operator, who has to cancel and
+    /// requeue them, as they are.
     func listTasks(
         request: Plimsoll_V1_ListTasksRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListTasksResponse {
@@ -15,10 +18,12 @@ extension ControlService {
             }
             return state
         }
+        let hidingFew = try context.caller.role != .operator
         let tasks =
             request.key.isEmpty
-            ? try await ledger.tasks(project: request.project, state: state, limit: Int(request.limit).orNil)
-            : [try await ledger.task(project: request.project, key: request.key)]
+            ? try await ledger.tasks(
+                project: request.project, state: state, limit: Int(request.limit).orNil, hidingFew: hidingFew)
+            : [try await ledger.task(project: request.project, key: request.key, hidingFew: hidingFew)]
         return .with { $0.tasks = tasks.map { .init($0) } }
     }
 

@@ -1,3 +1,4 @@
+import Coordinator
 import GRPCCore
 import Identity
 import Ledger
@@ -7,6 +8,8 @@ import PlimsollProtocol
 /// before (`MethodRules`); each method turns messages into values and back, and nothing else.
 struct ControlService: Plimsoll_V1_Control.SimpleServiceProtocol {
     let ledger: Ledger
+    /// Who could be given something, for lists that others see.
+    let availability: Availability
     /// nil: this deployment's authority is elsewhere, and certificates are issued there.
     let authority: CertificateAuthority?
     /// What `doctor` is told of this process.
@@ -14,6 +17,7 @@ struct ControlService: Plimsoll_V1_Control.SimpleServiceProtocol {
 
     init(ledger: Ledger, authority: CertificateAuthority?, process: ProcessDiagnosis = ProcessDiagnosis()) {
         self.ledger = ledger
+        availability = Availability(ledger: ledger)
         self.authority = authority
         self.process = process
     }

@@ -42,6 +42,10 @@ struct ProcessDiagnosis: Sendable {
                 "it may grant after others took over, or stop for one late renewal",
                 "use the shipped times"),
             time(
+                "cut off", "after \(Self.text(times.cutOff)) without the database workers are told to stop",
+                isWell: times.cutOff > times.selfStop, "workers are told to stop for one late renewal",
+                "use the shipped times"),
+            time(
                 "presenting", "\(Self.text(times.presenting)) after adoption",
                 isWell: times.presenting >= times.heartbeat, "leases end before their workers can present them",
                 "make presenting at least the heartbeat"),

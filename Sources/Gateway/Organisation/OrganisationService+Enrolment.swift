@@ -47,7 +47,8 @@ extension OrganisationService {
         return .with {
             $0.name = name
             $0.project = request.project
-            $0.leasesEnded = UInt32(clamping: outcome.leasesEnded)
+            // How much the person held is theirs to know (P9).
+            if name == caller.name { $0.leasesEnded = UInt32(clamping: outcome.leasesEnded) }
             $0.remainingProjects = outcome.remaining
         }
     }

@@ -1,3 +1,4 @@
+import Coordinator
 import GRPCCore
 import Identity
 import Ledger
@@ -68,10 +69,10 @@ extension OrganisationService {
     func rollBackPolicy(
         request: Plimsoll_V1_RollBackPolicyRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_PolicyVersion {
-        .init(
-            try await ledger.rollBackPolicy(
-                to: request.version, reason: request.reason, stoppingEveryone: request.stopEveryone,
-                by: context.caller.name))
+        let policy = try await ledger.rollBackPolicy(
+            to: request.version, reason: request.reason, stoppingEveryone: request.stopEveryone,
+            by: context.caller.name)
+        return .init(policy, warnings: await Availability(ledger: ledger).warnings())
     }
 
     /// Whose layer a message means. A supervisor's certificate reaches the teams that its holder answers for.

@@ -26,6 +26,7 @@ extension OrganisationService {
     ) async throws -> Plimsoll_V1_ListRaisesResponse {
         let caller = try context.caller
         let raises = try await raises(seenBy: caller)
+        try await ledger.recordRead(.list(.raises, of: raises.map(\.person)), by: caller.name)
         return .with { $0.raises = raises.map { .init($0) } }
     }
 

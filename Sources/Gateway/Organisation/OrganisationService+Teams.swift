@@ -20,6 +20,7 @@ extension OrganisationService {
         request: Plimsoll_V1_ListTeamsRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListTeamsResponse {
         let teams = try await ledger.teams()
+        try await ledger.recordRead(.list(.teams, of: teams.map(\.supervisor)), by: context.caller.name)
         return .with { $0.teams = teams.map { .init($0) } }
     }
 
@@ -28,6 +29,7 @@ extension OrganisationService {
     ) async throws -> Plimsoll_V1_TeamDocument {
         var team = Plimsoll_V1_TeamDocument(try await ledger.team(request.name))
         team.members = try await ledger.teamMembers(request.name)
+        try await ledger.recordRead(.list(.team, of: team.members + [team.supervisor]), by: context.caller.name)
         return team
     }
 }

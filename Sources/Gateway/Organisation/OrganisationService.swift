@@ -7,6 +7,7 @@ import PlimsollProtocol
 /// see or change only its own, that is decided here.
 struct OrganisationService: Plimsoll_V1_Organisation.SimpleServiceProtocol {
     let ledger: Ledger
+    let planning = PlanTurn()
 
     /// Refuses an engineer who names somebody else, with words that say nothing about them.
     static func own(_ name: String, of caller: Caller) throws -> String {

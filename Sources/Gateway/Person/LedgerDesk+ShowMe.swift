@@ -1,3 +1,4 @@
+import Coordinator
 import Ledger
 import PlimsollModel
 import PlimsollProtocol
@@ -11,8 +12,9 @@ extension LedgerDesk {
     ) async throws -> Plimsoll_V1_ShowMeResponse {
         let standing = try await ledger.standing(of: caller.name)
         let limits = standing.line.limits
-        let facts = PersonFacts(standing)
+        let facts = PersonFacts(person: standing.person) { standing.lanes[$0] }
         let today = facts.labelsByDay.map { $0.day == standing.today ? $0.count : 0 } ?? 0
+        let load = PersonLoad(standing, facts)
         return .with {
             $0.name = standing.person.name
             $0.zone = standing.person.zone
@@ -23,40 +25,26 @@ extension LedgerDesk {
             $0.projects = standing.projects.map { project in
                 .with {
                     $0.project = project.name
-                    let ask = LaneAsk(
-                        project: project.id, kind: "", severity: 0, effortSeconds: project.effortSeconds,
-                        purposes: project.purposes, paused: project.state != "open")
                     let answer = Gate.decide(
-                        person: facts, lane: ask, limits: standing.line.limits(in: project.id), now: standing.now,
-                        want: 1)
+                        person: facts, lane: LaneAsk(project), limits: standing.line.limits(in: project.id),
+                        now: standing.now, want: 1)
                     if let refusal = answer.refusal { $0.refusal = .init(refusal, now: standing.now) }
                 }
             }
+            $0.load = load.rows
+            $0.withoutLimit = load.withoutLimit
+            if let pause = load.line.pause { $0.nextBreak = .init(pause, now: standing.now) }
+            $0.rest = .init(load.line.rest, now: standing.now)
+            $0.ending = load.ending
+            $0.atMicroseconds = standing.now.microseconds
         }
     }
 }
 
-extension PersonFacts {
-    /// Folded as the dispatcher folds it: a role that is not granted denies like a denial.
-    init(_ standing: PersonStanding) {
-        let person = standing.person
-        self.init(
-            zone: person.zone, enrolled: person.enrolled, denied: person.denied || !person.isEngineer,
-            agreements: person.agreements.map {
-                Agreement(
-                    purpose: $0.purpose, noticeID: $0.notice, noticeVersion: $0.noticeVersion, state: $0.state,
-                    from: $0.from, until: $0.until)
-            },
-            openLeases: person.leases.map { lease in
-                let lane = standing.lanes[lease.lane]
-                return OpenLease(
-                    granted: lease.grantedAt, deadline: lease.deadline, kind: lane?.kind ?? "",
-                    severity: lane?.severity ?? 0, project: lease.project)
-            },
-            labelsByDay: person.head.map { DayCount(day: $0.day, count: $0.dayLabels) })
-        worked = person.worked
-        declaredWeek = person.declaredWeek
-        formerZone = person.formerZone.map { FormerZone(name: $0.name, until: $0.changedAt + FormerZone.kept) }
+extension LaneAsk {
+    /// A project as such: of no kind, and its usual effort.
+    init(_ project: StoredProject) {
+        self.init(project, kind: "", severity: 0, effortSeconds: project.effortSeconds)
     }
 }
 

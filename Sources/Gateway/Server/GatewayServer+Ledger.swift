@@ -23,6 +23,7 @@ extension GatewayServer {
                 ReceiptsService(ledger: ledger, signer: signer),
                 OrganisationService(ledger: ledger), ConcernService(ledger: ledger),
                 ExportsService(ledger: ledger), DeploymentService(ledger: ledger), PersonService(ledger: ledger),
+                HoursService(ledger: ledger),
             ], logger: logger)
     }
 }

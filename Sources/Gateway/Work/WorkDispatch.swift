@@ -13,4 +13,8 @@ public protocol WorkDispatch: Sendable {
     /// Asked for every call and stream, so it answers from memory; `role` is a `Role`'s raw value, `serial` lower-case
     /// hexadecimal.
     func authorize(person: String, serial: String, role: String) async throws
+
+    /// Whether there is this person and the certificate is not denied itself: what it takes to say no, and to see and
+    /// erase one's own. Throws `StreamEnd`.
+    func authorizeSubject(person: String, serial: String) async throws
 }

@@ -143,21 +143,27 @@ extension Plimsoll_V1_Lease {
         effortSeconds = grant.effort.wireSeconds
         deadlineMilliseconds = grant.deadlineIn.wireMilliseconds
         payload = Data(grant.payload)
-        var reason = Plimsoll_V1_Why()
-        reason.policyVersion = grant.why.policyVersion
-        reason.provenance = grant.why.provenance.rawValue
-        let figures = grant.why.figures
-        reason.openLeases = UInt32(clamping: figures.openLeases)
-        reason.openLeasesLimit = UInt32(clamping: figures.openLeasesLimit ?? 0)
-        reason.dayTasks = UInt32(clamping: figures.dayTasks)
-        reason.dayTasksLimit = UInt32(clamping: figures.dayTasksLimit ?? 0)
-        reason.continuousSeconds = figures.continuous.wireSeconds
-        reason.continuousLimitSeconds = figures.continuousLimit?.wireSeconds ?? 0
-        reason.daySeconds = figures.day.wireSeconds
-        reason.dayLimitSeconds = figures.dayLimit?.wireSeconds ?? 0
-        reason.weekSeconds = figures.week.wireSeconds
-        reason.weekLimitSeconds = figures.weekLimit?.wireSeconds ?? 0
-        why = reason
+        parks = grant.parks
+        why = .init(grant.why)
+    }
+}
+
+extension Plimsoll_V1_Why {
+    init(_ reason: GrantReason) {
+        self.init()
+        policyVersion = reason.policyVersion
+        provenance = reason.provenance.rawValue
+        let figures = reason.figures
+        openLeases = UInt32(clamping: figures.openLeases)
+        openLeasesLimit = UInt32(clamping: figures.openLeasesLimit ?? 0)
+        dayTasks = UInt32(clamping: figures.dayTasks)
+        dayTasksLimit = UInt32(clamping: figures.dayTasksLimit ?? 0)
+        continuousSeconds = figures.continuous.wireSeconds
+        continuousLimitSeconds = figures.continuousLimit?.wireSeconds ?? 0
+        daySeconds = figures.day.wireSeconds
+        dayLimitSeconds = figures.dayLimit?.wireSeconds ?? 0
+        weekSeconds = figures.week.wireSeconds
+        weekLimitSeconds = figures.weekLimit?.wireSeconds ?? 0
     }
 }
 
@@ -264,6 +270,7 @@ extension Plimsoll_V1_Notification {
             case .certificate: .certificate
             case .breakAhead: .breakAhead
             case .agreementEnds: .agreementEnds
+            case .stop: .stop
             }
     }
 }

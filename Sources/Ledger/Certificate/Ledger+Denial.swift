@@ -20,9 +20,7 @@ extension Ledger {
     /// streams end. A denied person's leases end (`denied`); those of a denied certificate end when the person has no
     /// other certificate to go on with. Needs a named human and a reason (P13).
     public func deny(_ target: DenialTarget, reason: String, by actor: String) async throws -> DenialOutcome {
-        guard !reason.isEmpty else {
-            throw LedgerError(.invalid, "nobody is denied without a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "nobody is denied without a reason")
         let (outcome, person, lanes) = try await withEpoch(cause: "denied") { connection in
             switch target {
             case .person(let name):

@@ -8,6 +8,8 @@ public struct ChainEventRow: Sendable, Hashable {
     public let seq: Int64?
     /// Nil: erased.
     public let detail: ChainDetail?
+    /// Whether others see that it is there, and its date (P9).
+    public var isPersonal: Bool { event.isPersonal(detail) }
 }
 
 extension Ledger {
@@ -33,7 +35,36 @@ extension Ledger {
 
     /// The next links after a place, in order, at most `chainPageMax`, with what they name.
     public func chainPage(after seq: Int64, upTo last: Int64) async throws -> [ChainEntry] {
-        try await read(Query(ChainReadStatements.page, .int8(seq), .int8(last))).map { try ChainEntry($0) }
+        var entries = try await read(Query(ChainReadStatements.page, .int8(seq), .int8(last))).map {
+            try ChainEntry($0)
+        }
+        let documents = entries.compactMap { entry in entry.document.map(\.place) }
+        guard !documents.isEmpty else { return entries }
+        let hashes = try await documentHashes(documents)
+        for index in entries.indices {
+            if let place = entries[index].document?.place { entries[index].documentHash = hashes[place] }
+        }
+        return entries
+    }
+
+    /// SHA-256 of documents that events name, as their tables have them now.
+    private func documentHashes(_ places: [ChainDocument.Place]) async throws -> [ChainDocument.Place: [UInt8]] {
+        var policies: [Int64] = []
+        var notices: Set<String> = []
+        for place in places {
+            switch place {
+            case .policy(let version): policies.append(version)
+            case .notice(let id, _): notices.insert(id)
+            }
+        }
+        var hashes: [ChainDocument.Place: [UInt8]] = [:]
+        for row in try await read(Query(ChainReadStatements.policies, .int8Array(policies))) {
+            hashes[.policy(version: try row.int8(0))] = try row.bytes(1)
+        }
+        for row in try await read(Query(ChainReadStatements.notices, .textArray(notices.sorted()))) {
+            hashes[.notice(id: try row.text(0), version: try row.int8(1))] = try row.bytes(2)
+        }
+        return hashes
     }
 
     /// Signed heads after a place and up to another, in order.
@@ -42,32 +73,53 @@ extension Ledger {
             .map { try SignedHead($0) }
     }
 
+    /// Events whose details an erasure took that has no link up to `last`, one that waits for its link included. To be
+    /// asked after the pages were read.
+    public func erasedSince(_ last: Int64) async throws -> [Int64] {
+        try await read(Query(ChainReadStatements.erasedSince, .int8(last))).flatMap { row in
+            let detail = try JSONValue.parse(try row.bytes(0))
+            return detail[ChainVerifier.erasedEvents]?.arrayValue?.compactMap { $0.numberValue?.int64 } ?? []
+        }
+    }
+
     /// The place of the last signed head; nil: there is none.
     public func lastChainHead() async throws -> Int64? {
         try await read(Query(ChainReadStatements.lastHead))[0].int8OrNil(0)
     }
 
-    /// Puts on the record that somebody reads the details of consent events (P11).
-    public func recordChainReading(by actor: String) async throws {
-        try await transaction { connection in
-            try await appendChainEvent(.chainRead, actor: actor, detail: ["details": "consent"], on: connection)
+    /// Events, newest first, at most `chainEventsMax`. `kind` ending in a point and a star: all kinds that begin so.
+    ///
+    /// What people did for themselves is found by no kind, and by its date and not its time: a question would tell as
+    /// much as an answer (P9). Throws `.refused` for kinds of which there is nothing else.
+    public func chainEvents(kind: String? = nil, since: Moment? = nil, limit: Int) async throws -> [ChainEventRow] {
+        if let kind {
+            let meant = ChainKind.allCases.filter { $0.isMeant(by: kind) }
+            guard meant.isEmpty || meant.contains(where: { $0.privacy != .personal }) else {
+                throw LedgerError(
+                    .refused,
+                    "events of the kind \(kind) are what people did for themselves, and nobody else sees which",
+                    remedy: "ask without a kind: each is listed by its number and its date")
+            }
         }
+        let limit = min(limit, Self.chainEventsMax)
+        let pageRows = max(limit, Self.chainListRowsMin)
+        var events: [ChainEventRow] = []
+        var before = Int64.max
+        while events.count < limit {
+            let page = try await read(
+                Query(
+                    ChainReadStatements.list, .text(kind), .timestamptz(microseconds: since?.utcDayStart.microseconds),
+                    .int8(Int64(pageRows)), .int8(before), .textArray(ChainKind.alwaysPersonal))
+            ).map { try ChainEventRow($0) }
+            events += page.filter { $0.isPersonal ? kind == nil : $0.event.at >= since ?? $0.event.at }
+            guard let last = page.last, page.count == pageRows else { break }
+            before = last.event.id
+        }
+        return Array(events.prefix(limit))
     }
 
-    /// Events, newest first, at most `chainEventsMax`. `kind` ending in a point and a star: all kinds that begin so.
-    public func chainEvents(kind: String? = nil, since: Moment? = nil, limit: Int) async throws -> [ChainEventRow] {
-        try await read(
-            Query(
-                ChainReadStatements.list, .text(kind), .timestamptz(microseconds: since?.microseconds),
-                .int8(Int64(min(limit, Self.chainEventsMax))))
-        ).map { row in
-            ChainEventRow(
-                event: ChainedEvent(
-                    id: try row.int8(0), at: Moment(microseconds: try row.timestamptz(1)), kind: try row.text(2),
-                    hash: try row.bytes(3)),
-                seq: try row.int8OrNil(4), detail: try ChainDetail(row, from: 5))
-        }
-    }
+    /// Rows that are read at once for a list, however short: of some kinds a part is passed over.
+    private static let chainListRowsMin = 500
 }
 
 enum ChainReadStatements {
@@ -102,12 +154,31 @@ enum ChainReadStatements {
         from chain_link l left join chain_event e using (event_id) left join chain_detail d using (event_id)
         where l.seq > $1 and l.seq <= $2 order by l.seq limit \(Ledger.chainPageMax)
         """)
+    /// Index: policy_pkey.
+    static let policies = Statement(
+        "chain_policies",
+        "select version, sha256(convert_to(document, 'UTF8')) from policy where version = any($1)")
+    /// Index: notice_pkey.
+    static let notices = Statement(
+        "chain_notices",
+        "select notice_id, version::bigint, sha256(convert_to(body, 'UTF8')) from notice where notice_id = any($1)")
     /// Index: chain_head_pkey.
     static let heads = Statement(
         "chain_heads",
         """
         select seq, hash, signed_at, signature, certificate from chain_head
         where seq > $1 and seq <= $2 order by seq limit $3
+        """)
+    /// Indexes: chain_link_pkey from the end on; the marks are few.
+    static let erasedSince = Statement(
+        "chain_erased_since",
+        """
+        select d.detail from (
+            select event_id from chain_link where seq > $1
+            union
+            select event_id from chain_unsealed) n
+        join chain_event e using (event_id) join chain_detail d using (event_id)
+        where e.kind = 'person.erased'
         """)
     static let lastHead = Statement("chain_last_head_seq", "select max(seq) from chain_head")
     /// Index: chain_event_pkey backwards; a kind that is rare costs a walk.
@@ -116,10 +187,30 @@ enum ChainReadStatements {
         """
         select e.event_id, e.at, e.kind, e.hash, l.seq, d.salt, d.actor, d.detail
         from chain_event e left join chain_link l using (event_id) left join chain_detail d using (event_id)
-        where ($1::text is null or e.kind = $1 or right($1, 2) = '.*' and starts_with(e.kind, left($1, -1)))
+        where e.event_id < $4 and ($1::text is null or e.kind <> all($5::text[])
+                and (e.kind = $1 or right($1, 2) = '.*' and starts_with(e.kind, left($1, -1))))
             and ($2::timestamptz is null or e.at >= $2)
         order by e.event_id desc limit $3
         """)
+}
+
+extension ChainEventRow {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            event: ChainedEvent(
+                id: try row.int8(0), at: Moment(microseconds: try row.timestamptz(1)), kind: try row.text(2),
+                hash: try row.bytes(3)),
+            seq: try row.int8OrNil(4), detail: try ChainDetail(row, from: 5))
+    }
+}
+
+extension Moment {
+    /// The first moment of the date that it is in UTC.
+    fileprivate var utcDayStart: Moment {
+        let day: Int64 = 86_400_000_000
+        let rest = microseconds % day
+        return Moment(microseconds: microseconds - (rest < 0 ? rest + day : rest))
+    }
 }
 
 extension ChainEntry {

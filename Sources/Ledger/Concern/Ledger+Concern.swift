@@ -53,7 +53,7 @@ extension Ledger {
             // its first answer.
             if case .named(let name) = voice {
                 try await appendChainEvent(
-                    .concernRaised, actor: name,
+                    .concernRaised, actor: name, about: author.map { PersonID($0) },
                     detail: ["concern": .integer(concern), "project": project.map { .string($0) } ?? .null],
                     on: connection)
             }
@@ -72,6 +72,16 @@ extension Ledger {
                     (left.answers.isEmpty ? 0 : 1, -left.daysOverdue, left.dueOn, left.id)
                         < (right.answers.isEmpty ? 0 : 1, -right.daysOverdue, right.dueOn, right.id)
                 }
+        }
+    }
+
+    /// How many concerns are without a reply after their due date, and the smallest group that may be told of.
+    func overdueConcerns() async throws -> (overdue: Int, k: Int) {
+        try await transaction(readOnly: true) { connection in
+            let today = try await concernDay(project: nil, on: connection)
+            let rows = try await connection.query(Query(ConcernStatements.list, .date(days: today.rawValue)))
+            let overdue = try await concernRows(rows, on: connection).count { $0.daysOverdue > 0 }
+            return (overdue, try await oversight(on: connection).groupWellbeing)
         }
     }
 

@@ -130,7 +130,7 @@ extension Ledger {
     }
 }
 
-/// Forgets who pulled the cord of a project that goes on.
+/// Forgets who pulled the cord of a project that goes on, or is over.
 func forgetCords(of project: ProjectID, on connection: isolated Connection) async throws {
     let id = Bind.int8(project.rawValue)
     _ = try await connection.pipeline([

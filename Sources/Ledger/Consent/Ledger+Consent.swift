@@ -40,7 +40,8 @@ extension Ledger {
         return receipt.1
     }
 
-    /// Says no to a purpose; costs nothing and needs no reason (P9). Where an agreement was given it is a withdrawal.
+    /// Says no to a purpose; costs nothing and needs no reason (P9). Where an agreement is in force it is a withdrawal;
+    /// where one has run out, or is to be given anew under another notice, the labels given under it stay.
     public func refuseAgreement(purpose: String, voice: ConsentVoice) async throws -> ConsentReceipt {
         try await end(purpose, state: .refused, voice: voice)
     }
@@ -64,13 +65,12 @@ extension Ledger {
             }
             let fact = try await appendFact(person.id, on: connection)
             let latest = try await latestAgreement(person.id, purpose, at: fact.at, on: connection)
-            let hadGiven = latest?.state.opensGate == true
             let notice = try await noticeReference(about: purpose, latest: latest, at: fact.at, on: connection)
+            let isWithdrawal = state == .withdrawn || latest?.isInForce == true
             let event = ConsentEvent(
-                fact: fact, purpose: purpose, state: hadGiven ? .withdrawn : state, noticeID: notice?.id,
+                fact: fact, purpose: purpose, state: isWithdrawal ? .withdrawn : state, noticeID: notice?.id,
                 noticeVersion: notice?.version, noticeHash: notice?.sha256, until: nil,
                 certificateSerial: voice.certificateSerial, receiptID: UUID())
-            let isWithdrawal = event.state == .withdrawn
             try await append(
                 event, isWithdrawal ? .consentWithdrawn : .consentRefused, name: voice.name, on: connection)
             if isWithdrawal { try await exclude(event, on: connection) }
@@ -140,7 +140,8 @@ private func exclude(_ event: ConsentEvent, on connection: isolated Connection) 
     try await appendTally(tallies, on: connection)
 }
 
-private func latestAgreement(
+/// A person's latest event of a purpose; nil: there is none. Whoever decides by it holds the person's lock.
+func latestAgreement(
     _ person: PersonID, _ purpose: String, at moment: Moment, on connection: isolated Connection
 ) async throws -> LatestAgreement? {
     try await connection.query(

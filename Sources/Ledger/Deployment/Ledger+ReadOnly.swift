@@ -46,10 +46,7 @@ extension Ledger {
     /// Switches read-only mode. No lease commits after this returned, until it is switched back. Needs a reason. Asking
     /// for the mode it is in is no error and changes nothing.
     public func setReadOnly(_ isOn: Bool, reason: String, by actor: String) async throws -> DeploymentSwitches {
-        guard !reason.isEmpty else {
-            throw LedgerError(
-                .invalid, "read-only mode is not switched without a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "read-only mode is not switched without a reason")
         try await withEpoch(cause: isOn ? "read-only on" : "read-only off") { connection in
             let changed = try await connection.query(
                 Query(ReadOnlyStatements.set, .bool(isOn), .text(reason), .text(actor)))

@@ -84,8 +84,10 @@ extension Ledger {
         try await check("coordinators") { try await coordinatorRows() }
         try await check("partitions") { [try await partitionRow()] }
         try await check("queue figures") { [try await foldRow()] }
+        try await check("chain") { try await chainRows() }
         try await check("policy") { [try await policyRow()] }
         try await check(SpanOfControl.rule) { try await spanRows() }
+        try await check("concerns") { [try await concernRow()] }
         try await check("read-only mode") { [try await readOnlyRow()] }
         return list
     }
@@ -206,6 +208,16 @@ extension Ledger {
         return DiagnosisRow(
             "read-only mode", .warning, "on\(since)\(by); nothing is leased or imported",
             remedy: "plimsoll deployment read-only off --reason WHY")
+    }
+
+    /// Concerns that nobody has replied to in time, where they are not so few that it could be told whose (P9).
+    private func concernRow() async throws -> DiagnosisRow {
+        let (overdue, k) = try await overdueConcerns()
+        guard overdue > 0 else { return DiagnosisRow("concerns", .ok, "none is overdue") }
+        let count = overdue < k ? "some, fewer than \(k)," : "\(overdue)"
+        return DiagnosisRow(
+            "concerns", .warning, "\(count) are overdue for a reply",
+            remedy: "whoever is named for the project, and operators, see theirs with plimsoll concern list")
     }
 
     private func policyRow() async throws -> DiagnosisRow {

@@ -37,9 +37,8 @@ extension Ledger {
     public func leaveProject(
         _ project: String, person name: String, reason: String?, by actor: String
     ) async throws -> LeavingOutcome {
-        if name != actor, reason?.allSatisfy(\.isWhitespace) ?? true {
-            throw LedgerError(
-                .invalid, "nobody ends another's enrolment without a reason", remedy: "say it with --reason")
+        if name != actor {
+            try ReasonRule.check(reason ?? "", "nobody ends another's enrolment without a reason")
         }
         let (outcome, person, lanes) = try await transaction { connection in
             let project = try await findProject(project, on: connection)

@@ -1,4 +1,4 @@
-public import PlimsollModel
+import PlimsollModel
 import Postgres
 
 /// What an erasure did.
@@ -115,10 +115,13 @@ extension Ledger {
         do {
             outcome.chainDetails = try await withEpoch(cause: "person erased") { connection in
                 try await lockPeople([person.id], on: connection)
-                let details = try await connection.query(
-                    Query(ErasureStatements.person, .int8(person.id.rawValue), .text(pseudonym)))[0].int8(0)
-                try await appendChainEvent(.personErased, actor: pseudonym, detail: [:], on: connection)
-                return Int(details)
+                let events = try await connection.query(
+                    Query(ErasureStatements.person, .int8(person.id.rawValue), .text(pseudonym)))[0].int8Array(0)
+                // P11: a detail that is gone and that no erasure names was taken by somebody else.
+                try await appendChainEvent(
+                    .personErased, actor: pseudonym,
+                    detail: [ChainVerifier.erasedEvents: .array(events.map { .integer($0) })], on: connection)
+                return events.count
             }
         } catch let error as LedgerError {
             switch (error.cause as? PostgresError)?.sqlState {

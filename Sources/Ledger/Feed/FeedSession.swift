@@ -39,6 +39,26 @@ public struct FeedSession: Sendable {
         }
     }
 
+    /// A lease by all its names.
+    public struct Held: Sendable {
+        public var person: PersonID
+        public var task: TaskID
+        public var fence: Fence
+
+        init(_ row: Row) throws {
+            person = PersonID(try row.int8(0))
+            task = TaskID(try row.int8(1))
+            fence = Fence(try row.int8(2))
+        }
+    }
+
+    /// Leases under this coordinator's number whose deadline is over for so long; a few, the others the next time.
+    public func overdue(of coordinator: CoordinatorID, by time: Duration) async throws -> [Held] {
+        try await connection.query(
+            Query(FeedStatements.overdue, .int8(coordinator.rawValue), .float8(time / .seconds(1)))
+        ).map { try Held($0) }
+    }
+
     /// What the slow poll finds.
     public struct News: Sendable {
         public var epoch: Int64
@@ -46,7 +66,7 @@ public struct FeedSession: Sendable {
         /// People who withdrew in the last seconds.
         public var withdrawn: [PersonID]
         /// Parked leases past their time.
-        public var parkExpired: [(person: PersonID, task: TaskID, fence: Fence)]
+        public var parkExpired: [Held]
     }
 
     public func news() async throws -> News {
@@ -56,9 +76,7 @@ public struct FeedSession: Sendable {
         return News(
             epoch: try rows[0][0].int8(0), now: Moment(microseconds: try rows[0][0].timestamptz(1)),
             withdrawn: try rows[1].map { PersonID(try $0.int8(0)) },
-            parkExpired: try rows[2].map {
-                (PersonID(try $0.int8(0)), TaskID(try $0.int8(1)), Fence(try $0.int8(2)))
-            })
+            parkExpired: try rows[2].map { try Held($0) })
     }
 
     /// The deployment's state, for a coordinator that has no flush under way. What flushes decide is checked under the

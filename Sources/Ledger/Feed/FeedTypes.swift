@@ -10,6 +10,20 @@ public struct StoredLane: Sendable, Hashable {
     public var priority: Int
     /// The highest span number seen; 0: none since the cursor that was asked with.
     public var newestSpan: Int64
+
+    /// What limits look at.
+    public var leased: LeasedLane { LeasedLane(kind: kind, severity: severity) }
+}
+
+/// What a lease of a lane is about.
+public struct LeasedLane: Sendable, Hashable {
+    public var kind: String
+    public var severity: Int
+
+    public init(kind: String, severity: Int) {
+        self.kind = kind
+        self.severity = severity
+    }
 }
 
 /// One task's slot, ready to be granted by the coordinator that claimed it.

@@ -44,6 +44,9 @@ extension FlushSession {
                     FlushStatements.declineReason, .int8Array(reasons.project), .int8Array(reasons.task),
                     .textArray(reasons.reason)))
         }
+        if !writes.forgiven.isEmpty {
+            queries.append(Query(FlushStatements.forgive, .int8Array(writes.forgiven.sorted())))
+        }
         let failures = writes.failures
         if !failures.task.isEmpty {
             queries.append(

@@ -34,6 +34,9 @@ public struct FlushSession: Sendable {
 
     public func close() async { await connection.close() }
 
+    /// How far back `open` looks for a person's latest figures.
+    public static let headsHorizon = Duration.hours(FlushStatements.headsHorizonHours)
+
     /// Begins, takes the epoch shared and the people's locks, and reads the clock and each person's latest figures.
     /// With `waiting` it waits for every lock, up to the lock timeout; else it skips who is locked.
     public func open(people: [PersonID], waiting: Bool = false) async throws -> FlushOpening {
@@ -280,31 +283,22 @@ extension FlushSession {
                     atLimit: try row.bool(10)))
         }
         for row in rows[3] {
-            people[PersonID(try row.int8(0))]?.agreements.append(
-                StoredAgreement(
-                    purpose: PurposeName(try row.text(1)),
-                    // P2: a state that this version does not know opens nothing.
-                    state: AgreementState(rawValue: try row.text(2)) ?? .unknown,
-                    from: Moment(microseconds: try row.timestamptz(3)),
-                    until: Moment(microseconds: try row.timestamptz(4)), notice: try row.text(5),
-                    noticeVersion: Int(try row.int4(6)), n: try row.int8(7)))
+            people[PersonID(try row.int8(0))]?.agreements.append(try StoredAgreement(row))
         }
         for row in rows[4] { people[PersonID(try row.int8(0))]?.head = try head(row) }
         for row in rows[5] {
-            let interval = WorkInterval(
-                start: Moment(microseconds: try row.timestamptz(3)), end: Moment(microseconds: try row.timestamptz(4)))
             people[PersonID(try row.int8(0))]?.worked.add(
-                interval, kind: try row.textOrNil(1) ?? "", severity: Int(try row.int2OrNil(2) ?? 0))
+                try WorkInterval(row, 3), kind: try row.textOrNil(1) ?? "", severity: Int(try row.int2OrNil(2) ?? 0))
         }
         for row in rows[6] {
-            people[PersonID(try row.int8(0))]?.worked.totals.append(
-                DayTotal(day: LocalDay(try row.date(1)), worked: .seconds(Int64(try row.int4(2)))))
+            people[PersonID(try row.int8(0))]?.worked.totals.append(try DayTotal(row, 1))
         }
         for (person, layers) in try foldLimitLayers(of: people.keys, rows[7]) { people[person]?.layers = layers }
         return Array(people.values)
     }
 
-    private static func formerZone(_ row: Row) throws -> (name: String, changedAt: Moment)? {
+    /// As `FlushStatements.people` says it.
+    static func formerZone(_ row: Row) throws -> (name: String, changedAt: Moment)? {
         guard let name = try row.textOrNil(6), let at = try row.timestamptzOrNil(7) else { return nil }
         return (name, Moment(microseconds: at))
     }

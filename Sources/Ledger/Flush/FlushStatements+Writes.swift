@@ -89,6 +89,10 @@ extension FlushStatements {
         insert into decline_reason (project_id, task_id, reason)
         select * from unnest($1::bigint[], $2::bigint[], $3::text[])
         """)
+    /// Index: delivery_failure_pkey; few tasks have any.
+    static let forgive = Statement(
+        "flush_forgive",
+        "update delivery_failure set forgiven = true where task_id = any($1::bigint[]) and not forgiven")
     static let failure = Statement(
         "flush_failure",
         """
@@ -104,18 +108,19 @@ extension FlushStatements {
         from unnest($1::bigint[], $2::bigint[]) q (task_id, lane_id)
         on conflict do nothing
         """)
-    /// The trigger parked_consumes_lease ends the leases.
+    /// The trigger parked_consumes_lease ends the leases; what they stood on stays. Index: lease_pkey.
     static let park = Statement(
         "flush_park",
         """
         insert into parked (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, parked_at, until,
-            provenance_id, at_limit)
+            provenance_id, at_limit, why)
         select p.task_id, p.slot, p.person_id, p.fence, p.lane_id, p.project_id, p.first_granted_at, p.parked_at,
-            p.until, p.provenance_id, p.at_limit
+            p.until, p.provenance_id, p.at_limit, coalesce(l.why, '{}')
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
             $7::timestamptz[], $8::timestamptz[], $9::bigint[], $10::timestamptz[], $11::boolean[])
             p (task_id, slot, person_id, fence, lane_id, project_id, first_granted_at, until, provenance_id, parked_at,
                at_limit)
+        left join lease l on l.task_id = p.task_id and l.slot = p.slot
         """)
     static let usage = Statement(
         "flush_usage",

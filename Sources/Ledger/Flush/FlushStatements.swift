@@ -28,6 +28,8 @@ enum FlushStatements {
         select person_id from person where person_id = any($1::bigint[]) order by person_id for no key update
         """)
     static let clock = Statement("flush_clock", "select plimsoll.clock()")
+    /// How far back ``heads`` looks.
+    static let headsHorizonHours = 36
     /// The latest usage row of each person. Index: usage's primary key, backwards, one row a person and partition;
     /// the horizon prunes all partitions but yesterday's, today's and tomorrow's. In sub-selects, because the executor
     /// prunes by what is computed once, and not by a volatile function.
@@ -38,7 +40,7 @@ enum FlushStatements {
         from unnest($1::bigint[]) p (person_id)
         cross join lateral (
             select n, at, day, day_labels from usage
-            where person_id = p.person_id and at >= (select plimsoll.clock() - interval '36 hours')
+            where person_id = p.person_id and at >= (select plimsoll.clock() - interval '\(headsHorizonHours) hours')
                 and at < (select plimsoll.clock() + interval '1 hour')
             order by n desc limit 1) u
         """)
@@ -176,7 +178,7 @@ enum FlushStatements {
         """
         select c.task_id,
             exists (select from closed_task t where t.task_id = c.task_id),
-            coalesce((select array_agg(f.person_id) from delivery_failure f where f.task_id = c.task_id
+            coalesce((select array_agg(f.person_id) from delivery_failure f where f.task_id = c.task_id and not f.forgiven
                 and f.fence > coalesce((select max(l.fence) from kept_label l where l.task_id = c.task_id), 0)), '{}'),
             (select count(*) from label l where l.task_id = c.task_id)
                 + (select count(*) from lease l where l.task_id = c.task_id)

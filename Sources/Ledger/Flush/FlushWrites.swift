@@ -167,6 +167,9 @@ public struct FlushWrites: Sendable {
     public var returned = Returned()
     public var declines = Declines()
     public var declineReasons = DeclineReasons()
+    /// Tasks that got a label: what failed before it counts no more. A label has no time to compare with, and its fence
+    /// may be older than deliveries that failed before it.
+    public var forgiven: [Int64] = []
     public var failures = Failures()
     public var quarantines = Quarantines()
     public var parks = Parks()

@@ -239,6 +239,7 @@ private func insert(
     try await appendSpans(slots, on: connection)
     guard try await !connection.query(Query(ImportStatements.isReadOnlyNow))[0].bool(0) else { throw readOnlyImport }
     let outcome = ImportOutcome(
-        importID: importID, imported: Int(count), skipped: skipped, conflicts: 0, conflictingKeys: [])
+        importID: importID, project: project.name, imported: Int(count), skipped: skipped, conflicts: 0,
+        conflictingKeys: [])
     return (outcome, Array(Set(slots.map(\.lane))).sorted())
 }

@@ -71,6 +71,8 @@ public struct ImportPiece: Sendable, Hashable {
 public struct ImportOutcome: Sendable, Hashable {
     /// nil after a dry run, when nothing was new, and with conflicts.
     public let importID: Int64?
+    /// The project that has them now; nil as `importID` is.
+    public let project: String?
     /// Tasks added, or that would be.
     public let imported: Int
     /// Tasks that exist already with the same payload.
@@ -83,8 +85,12 @@ public struct ImportOutcome: Sendable, Hashable {
     /// Keys listed at most.
     public static let conflictingKeysMax = 20
 
-    public init(importID: Int64?, imported: Int, skipped: Int, conflicts: Int, conflictingKeys: [String]) {
+    public init(
+        importID: Int64?, project: String? = nil, imported: Int, skipped: Int, conflicts: Int,
+        conflictingKeys: [String]
+    ) {
         self.importID = importID
+        self.project = project
         self.imported = imported
         self.skipped = skipped
         self.conflicts = conflicts

@@ -1,4 +1,4 @@
-public import PlimsollModel
+import PlimsollModel
 
 /// Every column and field about a person: what it is for, how long it is kept, who may read it (P10). The document is
 /// `Schema/inventory/inventory.json`; tests compare it with the database and the protocol.
@@ -18,6 +18,8 @@ public struct Inventory: Sendable {
         public let own: String?
         /// Columns with the name of somebody who acted.
         public let actors: [String]
+        /// Columns with the number of somebody who acted.
+        public let actorNumbers: [String]
         /// What an erasure does with it; nil: it has no rows of an erased person.
         public let erasure: String?
         public let columns: [Column]
@@ -100,6 +102,7 @@ extension Inventory.Table {
         person = value["person"]?.stringValue
         own = value["own"]?.stringValue
         actors = try list(value, "actor")
+        actorNumbers = try list(value, "actor_number")
         erasure = value["erasure"]?.stringValue
         columns = (value["columns"]?.objectValue?.members ?? []).map {
             Inventory.Column(name: $0.key, what: $0.value.stringValue ?? "")

@@ -133,9 +133,7 @@ extension Ledger {
     public func judgeLateAnswer(
         _ id: Int64, accept: Bool, reason: String, by actor: String
     ) async throws -> LateAnswerOutcome {
-        guard accept || !reason.isEmpty else {
-            throw LedgerError(.invalid, "no answer is discarded without a reason", remedy: "say it with --reason")
-        }
+        if !accept { try ReasonRule.check(reason, "no answer is discarded without a reason") }
         let outcome = try await transaction { connection in
             let missing = LedgerError(
                 .notFound, "no late answer \(id) waits", remedy: "see plimsoll label late list")

@@ -5,7 +5,7 @@ import Postgres
 public enum LimitsViewer: Sendable, Hashable {
     /// The person themselves: everything.
     case oneself
-    /// Everything, and the look is on the record (P11).
+    /// Everything.
     case `operator`(String)
     /// What policy, team and project say, and nothing of the person: the same for everybody in that team (P9).
     case supervisor(String)
@@ -22,7 +22,8 @@ enum EffectiveLimitsStatements {
 }
 
 extension Ledger {
-    /// The limits that hold for a person, in one of their projects or in none in particular. Throws `.notFound`, and
+    /// The limits that hold for a person, in one of their projects or in none in particular. A look of somebody else is
+    /// on the record and in the person's `me access`, in the transaction of the reading (P11). Throws `.notFound`, and
     /// `.refused` for a supervisor of others.
     public func effectiveLimits(
         for name: String, project: String? = nil, viewer: LimitsViewer
@@ -42,6 +43,7 @@ extension Ledger {
             case .operator(let actor):
                 try await appendChainEvent(
                     .limitsShown, actor: actor, about: person.id, detail: ["person": .string(name)], on: connection)
+                try await recordLook(at: .limits, of: [name], by: actor, on: connection)
             case .supervisor(let actor):
                 let row = try await connection.query(
                     Query(EffectiveLimitsStatements.supervisor, .int8(person.id.rawValue))
@@ -49,6 +51,7 @@ extension Ledger {
                 guard try row?.text(0) == actor else {
                     throw LedgerError(.refused, "\(name) is in no team of yours")
                 }
+                try await recordLook(at: .limits, of: [name], by: actor, on: connection)
                 layers.engineer = nil
                 layers.raise = nil
             }

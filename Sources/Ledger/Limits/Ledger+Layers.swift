@@ -95,8 +95,11 @@ private func write(
     } else {
         _ = try await connection.query(Query(LimitLayerStatements.clear, whose))
     }
+    // A person's own is about that person, by whom erasure finds it.
+    var person: PersonID?
+    if case .person = scope { person = PersonID(id) }
     try await appendChainEvent(
-        kind, actor: actor,
+        kind, actor: actor, about: person,
         detail: [
             "scope": .string(scope.word), "name": .string(scope.name),
             "document": document.map { .string($0) } ?? .null,

@@ -73,9 +73,7 @@ extension Ledger {
     /// Asks for a raise, which changes nothing until somebody agrees. Throws `.invalid` for limits that cannot be read
     /// and `.refused` for what the policy's ceiling or the law does not allow.
     public func askRaise(_ document: String, reason: String, by name: String) async throws -> LimitRaise {
-        guard !reason.allSatisfy(\.isWhitespace) else {
-            throw LedgerError(.invalid, "a raise is asked for a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "a raise is asked for a reason")
         let limits = try raiseLimits(document)
         let id = try await transaction { connection in
             let person = try await lockPerson(name, on: connection)

@@ -36,5 +36,12 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 9, name: "chain", sql: PackageResources._09_chain_sql),
         Migration(number: 11, name: "org", sql: PackageResources._11_org_sql),
         Migration(number: 10, name: "data", sql: PackageResources._10_data_sql),
+        Migration(number: 12, name: "plan", sql: PackageResources._12_plan_sql),
+        Migration(number: 13, name: "why", sql: PackageResources._13_why_sql),
+        Migration(number: 14, name: "hours", sql: PackageResources._14_hours_sql),
+        Migration(number: 15, name: "avail", sql: PackageResources._15_avail_sql),
+        Migration(number: 16, name: "forgiven", sql: PackageResources._16_forgiven_sql),
+        Migration(number: 17, name: "rights", sql: PackageResources._17_rights_sql),
+        Migration(number: 18, name: "policy", sql: PackageResources._18_policy_sql),
     ]
 }

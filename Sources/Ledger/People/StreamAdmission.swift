@@ -6,7 +6,10 @@ public struct Admission: Sendable {
     public var person: PersonID
     public var zone: String
     public var isRoleGranted: Bool
-    public var isDenied: Bool
+    /// The person, with every certificate of theirs.
+    public var isPersonDenied: Bool
+    public var isCertificateDenied: Bool
+    public var isDenied: Bool { isPersonDenied || isCertificateDenied }
 }
 
 extension Ledger {
@@ -15,7 +18,8 @@ extension Ledger {
         """
         select p.person_id, p.zone,
             exists (select from role_grant r where r.person_id = p.person_id and r.role = $2),
-            exists (select from denial d where d.person_id = p.person_id or d.serial = $3)
+            exists (select from denial d where d.person_id = p.person_id),
+            exists (select from denial d where d.serial = $3)
         from person p where p.name = $1
         """)
     private static let denials = Statement(
@@ -55,7 +59,7 @@ extension Ledger {
             guard let row = rows.first else { return nil }
             return Admission(
                 person: PersonID(try row.int8(0)), zone: try row.text(1), isRoleGranted: try row.bool(2),
-                isDenied: try row.bool(3))
+                isPersonDenied: try row.bool(3), isCertificateDenied: try row.bool(4))
         }
     }
 

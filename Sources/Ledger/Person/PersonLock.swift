@@ -56,6 +56,16 @@ func unknownPerson(_ name: String) -> LedgerError {
     LedgerError(.notFound, "nobody is named “\(name)”", remedy: "see plimsoll engineer list and plimsoll role list")
 }
 
+/// The rule for what the record says why it was done (P13).
+enum ReasonRule {
+    /// Throws `.invalid` for nothing and for nothing but blanks; `refusal` says what is not done without a reason.
+    static func check(_ reason: String, _ refusal: String) throws {
+        guard !reason.allSatisfy(\.isWhitespace) else {
+            throw LedgerError(.invalid, refusal, remedy: "say it with --reason")
+        }
+    }
+}
+
 /// The rule for the names of people, projects, purposes and notices.
 enum NameRule {
     static let text = "1 to 63 of a-z, 0-9, dot, underscore and hyphen, starting with a letter or digit"

@@ -34,7 +34,7 @@ extension Ledger {
                         try await rows(try fetched.map { try $0.text(0) })
                     }
                 }
-                for column in listed.actors where column != listed.own {
+                for column in listed.actors + listed.actorNumbers where column != listed.own {
                     let count = try await connection.query(
                         Query(PersonDataStatements.named(listed, in: column), binds))[0].int8(0)
                     guard count > 0 else { continue }

@@ -13,21 +13,28 @@ enum PersonDataStatements {
         // Both parameters are named, whichever of them decides.
         let condition = "$1::bigint is not null and $2::text is not null and (\(whose.joined(separator: " or ")))"
         let order = table.columnNames.filter { !unordered.contains($0) }.prefix(3).map(quoted).joined(separator: ", ")
+        // Whom a number means, nobody could tell.
+        let columns = table.columnNames.map { column in
+            table.actorNumbers.contains(column)
+                ? "(select name from person where person_id = x0.\(quoted(column))) as \(quoted(column))"
+                : "x0.\(quoted(column))"
+        }
         return .unprepared(
             """
             declare person_cursor no scroll cursor for
-            select row_to_json(x)::text from (select \(table.columnNames.map(quoted).joined(separator: ", "))
-                from \(quoted(table.name)) where \(condition) order by \(order)) x
+            select row_to_json(x)::text from (select \(columns.joined(separator: ", "))
+                from \(quoted(table.name)) x0 where \(condition) order by \(order)) x
             """)
     }
     static let fetch = Statement.unprepared("fetch 200 from person_cursor")
     static let close = Statement.unprepared("close person_cursor")
 
-    /// In how many rows that are not their own a person is named as the one who acted.
+    /// In how many rows that are not their own a person is named, or meant by their number, as the one who acted.
     static func named(_ table: Inventory.Table, in column: String) -> Statement {
         let others = table.person.map { "and \(quoted($0)) is distinct from $1" } ?? "and $1::bigint is not null"
+        let acted = table.actorNumbers.contains(column) ? "= $1 and $2::text is not null" : "= $2"
         return .unprepared(
-            "select count(*) from \(quoted(table.name)) where \(quoted(column)) = $2 \(others)")
+            "select count(*) from \(quoted(table.name)) where \(quoted(column)) \(acted) \(others)")
     }
 
     private static func quoted(_ name: String) -> String { "\"\(name)\"" }
@@ -57,8 +64,8 @@ enum PersonDataStatements {
         where l.person_id = $1 order by j.name, t.external_key, l.late_id
         """)
 
-    /// What others did with a person's data, newest first. Indexes: certificate_person, export_person_person,
-    /// read_access' unique key.
+    /// What others did with a person's data or to the person, newest first. Indexes: certificate_person,
+    /// export_person_person, throughput_look_person, chain_detail_subject, read_access' unique key.
     static let access = Statement(
         "person_access",
         """
@@ -73,6 +80,16 @@ enum PersonDataStatements {
             from export_person p join export x using (export_id) join project j using (project_id)
             where p.person_id = $1 and x.finished_at is not null
             union all
+            select 'throughput', s.name, (w.looked_at at time zone 'UTC')::date, 'your labels by date: ' || w.reason
+            from throughput_look w join person s on s.person_id = w.reader_id where w.person_id = $1
+            union all
+            select case e.kind when 'role.revoked' then 'role-revoked' else 'access-denied' end, d.actor,
+                (e.at at time zone 'UTC')::date,
+                coalesce('role ' || (d.detail ->> 'role'), 'certificate ' || (d.detail ->> 'serial'), 'you')
+                    || coalesce(': ' || (d.detail ->> 'reason'), '')
+            from chain_detail d join chain_event e using (event_id)
+            where d.subject_id = $1 and e.kind in ('role.revoked', 'access.denied')
+            union all
             select r.what, r.reader, r.read_on,
                 case when r.person_id is null then 'of everybody' else 'of yours' end
             from read_access r, person me where me.person_id = $1 and r.reader <> me.name
@@ -86,6 +103,15 @@ enum PersonDataStatements {
         insert into read_access (person_id, reader, what, read_on)
         values ($1, $2, $3, (clock() at time zone 'UTC')::date) on conflict do nothing
         """)
+    /// Of these people, whom a list named. Index: person_name_key.
+    static let recordNamedRead = Statement(
+        "read_record_named",
+        """
+        insert into read_access (person_id, reader, what, read_on)
+        select p.person_id, $2, $3, (clock() at time zone 'UTC')::date
+        from person p where p.name = any($1::text[]) and p.name <> $2 order by p.person_id
+        on conflict do nothing
+        """)
     /// Whose answers wait in a project. Index: late_answer_project.
     static let recordLateRead = Statement(
         "read_record_late",
@@ -93,6 +119,19 @@ enum PersonDataStatements {
         insert into read_access (person_id, reader, what, read_on)
         select distinct a.person_id, $2, $3, (clock() at time zone 'UTC')::date
         from project p join late_answer a using (project_id) where p.name = $1 and a.state = 'waiting'
+        on conflict do nothing
+        """)
+    /// Of all who are or were enrolled in a project. Indexes: enrolment_pkey; past enrolments are few.
+    static let recordProjectRead = Statement(
+        "read_record_project",
+        """
+        insert into read_access (person_id, reader, what, read_on)
+        select x.person_id, $2, $3, (clock() at time zone 'UTC')::date
+        from project p cross join lateral (
+            select e.person_id from enrolment e where e.project_id = p.project_id
+            union
+            select e.person_id from past_enrolment e where e.project_id = p.project_id) x
+        where p.name = $1 order by x.person_id
         on conflict do nothing
         """)
 }

@@ -1,3 +1,4 @@
+import Crypto
 public import PlimsollModel
 import Postgres
 
@@ -42,6 +43,15 @@ enum PolicyStatements {
         "policy_history", "select \(columns) from policy order by version desc limit $1")
 }
 
+extension LedgerError {
+    /// A proposed document that cannot be used, with all its problems.
+    init(unusable error: ModelError) {
+        self.init(
+            .invalid, error.description, remedy: "plimsoll policy validate looks at it without a coordinator",
+            cause: error)
+    }
+}
+
 extension Ledger {
     /// Versions shown at once.
     public static let policyHistoryMax = 1_000
@@ -53,26 +63,26 @@ extension Ledger {
         _ document: String, reason: String, stoppingEveryone: Bool = false, by actor: String
     ) async throws -> PolicyRow {
         do {
-            let stop = try PolicyDocument(yaml: document).stopsEveryone
+            let stop = try PolicyDocument(proposed: document).stopsEveryone
             if let stop, !stoppingEveryone {
                 throw LedgerError(
                     .refused, "this policy would stop everyone: \(stop)",
                     remedy: "where that is meant, add --stop-everyone")
             }
         } catch let error as ModelError {
-            throw LedgerError(
-                .invalid, error.description, remedy: "plimsoll policy validate shows all problems", cause: error)
+            throw LedgerError(unusable: error)
         }
-        guard !reason.isEmpty else {
-            throw LedgerError(.invalid, "a policy is applied for a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "a policy is applied for a reason")
         return try await withEpoch(cause: "policy applied") { connection in
             let rows = try await connection.query(
                 Query(PolicyStatements.insert, .text(document), .text(actor), .text(reason)))
             let policy = try PolicyRow(rows[0])
             try await appendChainEvent(
                 .policyApplied, actor: actor,
-                detail: ["version": .integer(policy.version), "reason": .string(reason)], on: connection)
+                detail: [
+                    "version": .integer(policy.version),
+                    "sha256": .string(Hex.text(SHA256.hash(data: Array(document.utf8)))), "reason": .string(reason),
+                ], on: connection)
             return policy
         }
     }

@@ -88,6 +88,11 @@ extension Ledger {
         return try ProjectRecord(row)
     }
 
+    /// Of these names, in their order, those that nobody in the deployment has.
+    public func unknownNames(_ names: [String]) async throws -> [String] {
+        try await read(Query(ProjectStatements.unknownNames, .textArray(names))).map { try $0.text(0) }
+    }
+
     /// All projects, by name.
     public func projects() async throws -> [ProjectRecord] {
         try await read(Query(ProjectStatements.list)).map { try ProjectRecord($0) }

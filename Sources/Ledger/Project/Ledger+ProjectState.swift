@@ -12,7 +12,7 @@ extension Ledger {
             guard old.state != .closed else {
                 throw LedgerError(.conflict, "the project \(name) is closed for good", remedy: "create another project")
             }
-            if state == .open { try await forgetCords(of: old.id, on: connection) }
+            if state != .paused { try await forgetCords(of: old.id, on: connection) }
             if state == .closed { try await endWork(of: old.id, on: connection) }
             _ = try await connection.query(
                 Query(ProjectStatements.state, .int8(old.id.rawValue), .text(state.rawValue)))

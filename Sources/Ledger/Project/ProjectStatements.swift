@@ -54,4 +54,11 @@ enum ProjectStatements {
         select person_id from lease where project_id = $1
         union select person_id from parked where project_id = $1 order by person_id
         """)
+    /// Index: person_name_key.
+    static let unknownNames = Statement(
+        "project_unknown_names",
+        """
+        select n.name from unnest($1::text[]) with ordinality n (name, place)
+        where not exists (select from person p where p.name = n.name) order by n.place
+        """)
 }

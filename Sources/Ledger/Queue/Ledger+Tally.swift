@@ -33,19 +33,20 @@ enum TallyFoldStatements {
             from last l full join change c on c.project_id = l.project_id
             where exists (select from taken)),
         minutes as (
-            select project_id, date_trunc('minute', at) as minute, sum(leased)::bigint leased, sum(done)::bigint done
-            from taken group by 1, 2 having sum(done) <> 0 or sum(leased) <> 0),
+            select project_id, date_trunc('minute', at) as minute, sum(leased)::bigint leased,
+                sum(parked)::bigint parked, sum(done)::bigint done, sum(late)::bigint late
+            from taken group by 1, 2
+            having sum(leased) <> 0 or sum(parked) <> 0 or sum(done) <> 0 or sum(late) <> 0),
         replaced as (
             delete from tally_minute m using minutes x where m.project_id = x.project_id and m.minute = x.minute
-            returning m.project_id, m.minute, m.leased, m.done),
+            returning m.*),
         counted as (
-            insert into tally_minute (project_id, minute, fold, leased, done)
-            select x.project_id, x.minute, $2 + 1,
-                x.leased + coalesce((select sum(r.leased) from replaced r
-                    where r.project_id = x.project_id and r.minute = x.minute), 0)::bigint,
-                x.done + coalesce((select sum(r.done) from replaced r
-                    where r.project_id = x.project_id and r.minute = x.minute), 0)::bigint
-            from minutes x),
+            insert into tally_minute (project_id, minute, fold, leased, parked, done, late)
+            select x.project_id, x.minute, $2 + 1, x.leased + coalesce(sum(r.leased), 0)::bigint,
+                x.parked + coalesce(sum(r.parked), 0)::bigint, x.done + coalesce(sum(r.done), 0)::bigint,
+                x.late + coalesce(sum(r.late), 0)::bigint
+            from minutes x left join replaced r on r.project_id = x.project_id and r.minute = x.minute
+            group by x.project_id, x.minute, x.leased, x.parked, x.done, x.late),
         dropped as (delete from tally_fold where fold <= $2 and exists (select from taken))
         select count(*) from taken
         """)

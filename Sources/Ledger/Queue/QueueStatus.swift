@@ -11,11 +11,11 @@ public struct QueueStatus: Sendable, Hashable {
     public let done: Int64
     public let late: Int64
     public let quarantined: Int64
-    /// Of the slots that wait, how long the longest has.
-    public let oldestWaiting: Duration
+    /// Of the slots that wait, how long the longest has; nil: none waits.
+    public let oldestWaiting: Duration?
     /// nil: too few people worked in every window.
     public let rate: QueueRate?
-    /// True when few people are at work, so that leased and done are as of the last full hour.
+    /// True when few people are at work, so that the figures are as of the last full hour.
     public let isCoarse: Bool
     /// Why slots wait; empty when none does.
     public let reasons: [WaitingReason]
@@ -53,6 +53,8 @@ public struct WaitingReason: Sendable, Hashable {
         /// A purpose that the project needs has no notice in force, so nobody can agree.
         case noNotice = "no-notice"
         case nobodyEnrolled = "nobody-enrolled"
+        /// Some of what waits takes longer than anybody is ever leased at once.
+        case tooLong = "too-long"
         /// Somebody could be given something, and too few could to say whether any of them is connected.
         case fewAvailable = "few-available"
         /// A small group or more could be given something, and no worker of those enrolled is connected to any coordinator.
@@ -105,17 +107,21 @@ enum QueueStatements {
         from now, project p left join last l using (project_id) left join rest r on r.project_id = p.project_id
         where $1 = '' or p.name = $1 order by p.name
         """)
-    /// Labels of the minutes since a moment, at most a week of them. Index: tally_minute_pkey. Here and below the clock
-    /// stands in a subquery: it is volatile, and as such bounds no index scan.
+    /// Labels of the minutes since a moment, at most a week of them; with $3 up to the last full hour. Index:
+    /// tally_minute_pkey. Here and below the clock stands in a subquery: it is volatile, and as such bounds no index scan.
     static let labels = Statement(
         "queue_labels",
         """
         select coalesce(sum(greatest(done, 0)), 0)::bigint from tally_minute
-        where project_id = $1 and minute >= (select clock() - make_interval(hours => $2))
+        where project_id = $1
+            and minute >= (select case when $3 then date_trunc('hour', clock()) else clock() end
+                - make_interval(hours => $2))
+            and (not $3 or minute < (select date_trunc('hour', clock())))
         """)
     /// Who contributed in the hours that began since a moment, no further than $3 people: one index probe for each of
     /// them, over at most a week of hours of few people. Not the hour before: a rate speaks of all labels since that
-    /// moment, and must not be shown for people who had gone by then. Index: contribution_pkey.
+    /// moment, and must not be shown for people who had gone by then. With $4 not this hour either: that somebody contributed in it
+    /// must not show by a rate that is shown. Index: contribution_pkey.
     static let contributors = Statement(
         "queue_contributors",
         """
@@ -124,7 +130,9 @@ enum QueueStatements {
             union all
             select s.people || c.person_id from seen s cross join lateral (
                 select person_id from contribution where project_id = $1
-                    and hour >= (select clock() - make_interval(hours => $2))
+                    and hour >= (select case when $4 then date_trunc('hour', clock()) else clock() end
+                        - make_interval(hours => $2))
+                    and (not $4 or hour < (select date_trunc('hour', clock())))
                     and person_id <> all(s.people)
                 order by hour desc limit 1) c
             where cardinality(s.people) < $3)
@@ -146,13 +154,30 @@ enum QueueStatements {
         "queue_since_hour",
         """
         with recent as (
-            select leased, done from tally_minute where project_id = $1
+            select leased, parked, done, late from tally_minute where project_id = $1
                 and minute >= (select date_trunc('hour', clock()))
             union all
-            select leased, done from tally where project_id = $1
+            select leased, parked, done, late from tally where project_id = $1
                 and writer >= coalesce((select max(up_to) from tally_fold), '0'::xid8)
                 and at >= (select date_trunc('hour', clock())))
-        select coalesce(sum(leased), 0)::bigint, coalesce(sum(done), 0)::bigint from recent
+        select coalesce(sum(leased), 0)::bigint, coalesce(sum(parked), 0)::bigint, coalesce(sum(done), 0)::bigint,
+            coalesce(sum(late), 0)::bigint
+        from recent
+        """)
+    /// Since when the oldest slot ($2) has waited, as it was at the first look of this hour, and what was imported since
+    /// the hour began. Indexes: queue_hour_pkey; imports are few.
+    static let oldestOfHour = Statement(
+        "queue_oldest_of_hour",
+        """
+        with this as materialized (select date_trunc('hour', clock()) as hour),
+        made as (
+            insert into queue_hour (project_id, hour, oldest) select $1::bigint, hour, $2::timestamptz from this
+            on conflict do nothing returning oldest),
+        gone as (delete from queue_hour where project_id = $1 and hour < (select hour from this))
+        select least(
+            (select oldest from made union all
+                select q.oldest from queue_hour q join this using (hour) where q.project_id = $1 limit 1),
+            (select min(i.imported_at) from import i where i.project_id = $1 and i.imported_at >= (select hour from this)))
         """)
     /// What stands between waiting slots and people, without naming anybody: whether a coordinator lives, read-only
     /// mode, whether anybody is enrolled, purposes without a notice, and what the living coordinators say of their

@@ -31,6 +31,10 @@ extension WaitingReason {
         WaitingReason(.nobodyEnrolled, "nobody is enrolled", "plimsoll engineer enrol NAME --project \(project)")
     }
 
+    static func tooLong(_ tasks: TooLong) -> WaitingReason {
+        WaitingReason(.tooLong, tasks.sentence, TooLong.remedy)
+    }
+
     /// P9: of few people it is not said whether anyone is connected.
     static let fewAvailable = WaitingReason(
         .fewAvailable, "few people are available, too few to say more of them",

@@ -21,6 +21,15 @@ enum RoleStatements {
     /// Whether anybody else holds the role. A few rows.
     static let others = Statement(
         "role_others", "select exists (select from role_grant where role = $1 and person_id <> $2)")
+    /// Index: chain_detail_subject.
+    static let end = Statement(
+        "role_end",
+        """
+        select d.actor, (e.at at time zone 'UTC')::date, d.detail ->> 'reason'
+        from person p join chain_detail d on d.subject_id = p.person_id join chain_event e using (event_id)
+        where p.name = $1 and e.kind = 'role.revoked' and d.detail ->> 'role' = $2 and d.detail ->> 'reason' <> ''
+        order by event_id desc limit 1
+        """)
     static let list = Statement(
         "role_list",
         """
@@ -40,9 +49,13 @@ extension Ledger {
         }
     }
 
-    /// Takes a role away; running streams under it end. Throws `.notFound` when it was not granted and `.refused` for
-    /// the last operator, who could not be replaced by anybody.
-    public func revokeRole(_ role: RoleName, from name: String, by actor: String) async throws {
+    /// Takes a role away; running streams under it end. Needs a named human and a reason, which the person is told
+    /// (P13). Throws `.notFound` when it was not granted and `.refused` for the last operator, who could not be replaced
+    /// by anybody.
+    public func revokeRole(_ role: RoleName, from name: String, reason: String, by actor: String) async throws {
+        guard !reason.allSatisfy(\.isWhitespace) else {
+            throw LedgerError(.invalid, "nobody loses a role without a reason", remedy: "say it with --reason")
+        }
         try await withEpoch(cause: "role revoked") { connection in
             let person = try await lockPerson(name, on: connection)
             if role == .operator {
@@ -61,8 +74,16 @@ extension Ledger {
             _ = try await appendFact(person.id, on: connection)
             try await appendChainEvent(
                 .roleRevoked, actor: actor, about: person.id,
-                detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
+                detail: ["person": .string(name), "role": .string(role.rawValue), "reason": .string(reason)],
+                on: connection)
         }
+    }
+
+    /// By whom, when and why a role was last taken from a person, in words for that person; nil: it was not, or by a
+    /// build that asked for no reason.
+    public func roleEnd(_ role: String, of name: String) async throws -> String? {
+        guard let row = try await read(Query(RoleStatements.end, .text(name), .text(role))).first else { return nil }
+        return "by \(try row.text(0)) on \(LocalDay(try row.date(1))): \(try row.text(2))"
     }
 
     /// All grants, or those of one person, by name.

@@ -49,17 +49,21 @@ public struct TaskRow: Sendable, Hashable {
 }
 
 enum TaskStatements {
-    /// Figures of the tasks of a set `c (lane_id, task_id)`. Indexes: task_pkey, label_pkey, lease_pkey, parked_pkey,
-    /// delivery_failure_pkey, closed_task_pkey.
+    /// Figures of the tasks of a set `c (lane_id, task_id)`. With $3, as they were when the present hour began, and not
+    /// whether somebody holds them: a label whose lease ended since is not there yet. Indexes: task_pkey, label_pkey,
+    /// lease_history_person, lease_pkey, parked_pkey, delivery_failure_pkey, closed_task_pkey.
     private static func figures(of candidates: String) -> String {
         """
         with c as (\(candidates))
         select t.task_id, t.external_key, a.kind, a.severity, a.priority, t.overlap,
-            (select count(*) from label x where x.task_id = t.task_id),
-            (select count(*) from lease x where x.task_id = t.task_id)
-                + (select count(*) from parked x where x.task_id = t.task_id),
-            (select count(*) from delivery_failure f where f.task_id = t.task_id and f.fence >
-                coalesce((select max(x.fence) from kept_label x where x.task_id = t.task_id), 0)),
+            (select count(*) from label x where x.task_id = t.task_id and not ($3 and exists (
+                select from lease_history h where h.person_id = x.person_id and h.fence = x.fence
+                    and h.at >= (select date_trunc('hour', clock()))))),
+            case when $3 then 0 else (select count(*) from lease x where x.task_id = t.task_id)
+                + (select count(*) from parked x where x.task_id = t.task_id) end,
+            (select count(*) from delivery_failure f where f.task_id = t.task_id and not f.forgiven and f.fence >
+                coalesce((select max(x.fence) from kept_label x where x.task_id = t.task_id), 0)
+                and not ($3 and f.failed_at >= (select date_trunc('hour', clock())))),
             (select z.why from closed_task z where z.task_id = t.task_id)
         from c join task t on t.lane_id = c.lane_id and t.task_id = c.task_id join lane a on a.lane_id = t.lane_id
         """
@@ -84,7 +88,7 @@ enum TaskStatements {
         figures(
             of: """
                 select z.lane_id, z.task_id from lane l join closed_task z using (lane_id)
-                where l.project_id = $1 and z.why = $3 order by 1, 2 limit $2
+                where l.project_id = $1 and z.why = $4 order by 1, 2 limit $2
                 """) + " order by t.lane_id, t.task_id")
     /// A walk over the open and parked leases, which are few.
     static let leased = Statement(
@@ -95,8 +99,9 @@ enum TaskStatements {
                 union select lane_id, task_id from parked where project_id = $1 order by 1, 2 limit $2
                 """) + " order by t.lane_id, t.task_id")
     /// From where slots that nobody holds are kept: spans from their positions on, blocks, returned slots. What of it
-    /// turns out to be taken is left out afterwards, so there may be fewer than asked for. Indexes: span_pkey,
-    /// span_position_pkey, task_pkey.
+    /// turns out to be taken is left out afterwards, so there may be fewer than asked for. With $3 what was taken in the
+    /// present hour waits too. Indexes: span_pkey, span_position_pkey, task_pkey, contribution_pkey,
+    /// lease_history_person.
     static let waiting = Statement(
         "task_waiting",
         figures(
@@ -125,6 +130,13 @@ enum TaskStatements {
                     where l.project_id = $1
                     union all
                     select r.lane_id, r.task_id from lane l join returned r using (lane_id) where l.project_id = $1
+                    union all
+                    (select x.lane_id, x.task_id from lease x where $3 and x.project_id = $1
+                    union all select x.lane_id, x.task_id from parked x where $3 and x.project_id = $1
+                    union all select h.lane_id, h.task_id from contribution c join lease_history h
+                        on h.person_id = c.person_id and h.at >= (select date_trunc('hour', clock()))
+                        join lane a on a.lane_id = h.lane_id and a.project_id = c.project_id
+                    where $3 and c.project_id = $1 and c.hour >= (select date_trunc('hour', clock())))
                     limit 4 * $2) y
                 """) + " order by t.lane_id, t.task_id")
     /// Only tasks of which every slot has a label, in lane and task order. Indexes: task_pkey, label_pkey.
@@ -147,16 +159,21 @@ extension Ledger {
 
     /// Tasks of a project in lane and task order, of one state or all, at most `limit` and `tasksMax`. Throws
     /// `.notFound` for the project.
-    public func tasks(project name: String, state: TaskState? = nil, limit: Int? = nil) async throws -> [TaskRow] {
+    ///
+    /// P9: with `hidingFew`, where few people are at work, as of the last full hour and without what is in hand.
+    public func tasks(
+        project name: String, state: TaskState? = nil, limit: Int? = nil, hidingFew: Bool = false
+    ) async throws -> [TaskRow] {
         let id = Bind.int8(try await project(named: name).id.rawValue)
+        let few = Bind.bool(try await isFewAtWork(name, hidingFew))
         let count = Bind.int8(Int64(min(max(1, limit ?? Self.tasksDefault), Self.tasksMax)))
         let query =
             switch state {
-            case nil: Query(TaskStatements.all, id, count)
-            case .waiting: Query(TaskStatements.waiting, id, count)
-            case .leased: Query(TaskStatements.leased, id, count)
-            case .done: Query(TaskStatements.done, id, count)
-            case .quarantined, .cancelled: Query(TaskStatements.closed, id, count, .text(state?.rawValue))
+            case nil: Query(TaskStatements.all, id, count, few)
+            case .waiting: Query(TaskStatements.waiting, id, count, few)
+            case .leased: Query(TaskStatements.leased, id, count, few)
+            case .done: Query(TaskStatements.done, id, count, few)
+            case .quarantined, .cancelled: Query(TaskStatements.closed, id, count, few, .text(state?.rawValue))
             }
         let rows = try await read(query).map { try TaskRow($0) }
         guard let state else { return rows }
@@ -164,11 +181,16 @@ extension Ledger {
     }
 
     /// One task by its key. Throws `.notFound`.
-    public func task(project name: String, key: String) async throws -> TaskRow {
+    public func task(project name: String, key: String, hidingFew: Bool = false) async throws -> TaskRow {
         let id = try await project(named: name).id
-        guard let row = try await read(Query(TaskStatements.byKey, .int8(id.rawValue), .text(key))).first else {
+        let few = Bind.bool(try await isFewAtWork(name, hidingFew))
+        guard let row = try await read(Query(TaskStatements.byKey, .int8(id.rawValue), .text(key), few)).first else {
             throw LedgerError(.notFound, "the project \(name) has no task “\(key)”")
         }
         return try TaskRow(row)
+    }
+
+    private func isFewAtWork(_ project: String, _ hidingFew: Bool) async throws -> Bool {
+        hidingFew ? try await !projectsWithFewAtWork(project).isEmpty : false
     }
 }

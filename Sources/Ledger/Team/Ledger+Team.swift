@@ -97,9 +97,7 @@ extension Ledger {
     public func moveEngineer(
         _ name: String, to team: String, reason: String, by actor: String
     ) async throws -> SpanOfControl {
-        guard !reason.allSatisfy(\.isWhitespace) else {
-            throw LedgerError(.invalid, "nobody is moved without a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "nobody is moved without a reason")
         let (span, person) = try await transaction { connection in
             let new = try await lockTeam(team, on: connection)
             let person = try await lockPerson(name, on: connection)

@@ -53,15 +53,22 @@ enum WorkStatements {
         select person_id, max(n), max(at) from fresh group by person_id
         on conflict (person_id) do update set n = excluded.n, at = excluded.at
         """)
-    /// After nine days nobody asks any more of which kind it was.
+    /// After nine days nobody asks any more of which kind it was: limits look back eight (`WorkHistory.detailDays`), and
+    /// a day more covers what is merged late. Time at two tasks at once is time once, so what has no kind never overlaps.
+    /// The comment in 008_workload.sql says eight; an applied step stays as it is.
     static let forgetKinds = Statement(
         "work_forget_kinds",
         """
         with gone as (
             delete from work_interval where kind <> '' and ends < (select clock() - interval '9 days')
             returning person_id, starts, ends),
+        met as (
+            delete from work_interval w where w.kind = '' and exists (
+                select from gone g where g.person_id = w.person_id and g.starts <= w.ends and g.ends >= w.starts)
+            returning w.person_id, w.starts, w.ends),
         merged as (
-            select person_id, unnest(range_agg(tstzrange(starts, ends))) as stretch from gone group by person_id)
+            select person_id, unnest(range_agg(tstzrange(starts, ends))) as stretch
+            from (select * from gone union all select * from met) x group by person_id)
         insert into work_interval (person_id, kind, severity, starts, ends)
         select person_id, '', 0, lower(stretch), upper(stretch) from merged
         on conflict (person_id, kind, severity, starts)

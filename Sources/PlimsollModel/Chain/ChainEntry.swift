@@ -5,9 +5,13 @@ public struct ChainEntry: Sendable, Hashable {
     public var eventID: Int64
     public var previous: [UInt8]
     public var hash: [UInt8]
-    /// Nil: the row is gone.
+    /// Nil: the row is gone, or kept back with `withheldLeaf` in its place.
     public var event: ChainedEvent?
+    /// What the link took of an event that whoever handed the chain out kept back; it tells nothing of the event.
+    public var withheldLeaf: [UInt8]?
     public var detail: Detail
+    /// SHA-256 of the document that the detail names, as its table has it now; nil: there is none.
+    public var documentHash: [UInt8]?
 
     /// What is known of the event's detail.
     public enum Detail: Sendable, Hashable {
@@ -18,15 +22,27 @@ public struct ChainEntry: Sendable, Hashable {
     }
 
     public init(
-        seq: Int64, eventID: Int64, previous: [UInt8], hash: [UInt8], event: ChainedEvent?, detail: Detail
+        seq: Int64, eventID: Int64, previous: [UInt8], hash: [UInt8], event: ChainedEvent?,
+        withheldLeaf: [UInt8]? = nil, detail: Detail, documentHash: [UInt8]? = nil
     ) {
         self.seq = seq
         self.eventID = eventID
         self.previous = previous
         self.hash = hash
         self.event = event
+        self.withheldLeaf = withheldLeaf
         self.detail = detail
+        self.documentHash = documentHash
     }
+
+    /// The document that the event names; nil: none, or what is here is not what was hashed.
+    public var document: ChainDocument? {
+        guard let event, case .here(let detail) = detail else { return nil }
+        return ChainDocument(kind: event.kind, detail: detail.text)
+    }
+
+    /// Nil: the event is gone.
+    var leaf: [UInt8]? { event?.leaf ?? withheldLeaf }
 }
 
 /// The erasable part of an event: names and values lie nowhere else.

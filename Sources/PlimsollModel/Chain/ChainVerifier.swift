@@ -1,4 +1,4 @@
-/// Verifies a chain link by link, in constant memory, from nothing but what is given to it: it asks no coordinator and
+/// Verifies a chain link by link, in memory that grows with nothing but the details that are gone, from nothing but what is given to it: it asks no coordinator and
 /// no database whether all is well (P11).
 ///
 /// First the heads up to a place (``expect(_:)``, ``expectWitness(_:line:)``), then the links up to it (``add(_:)``), and
@@ -31,8 +31,15 @@ public struct ChainVerifier: Sendable {
     private var witnessed = Queue<(head: SignedHead, line: Int)>()
     private var isEnded = false
     private var lastWitness: (head: SignedHead, line: Int)?
+    /// Places whose details are gone, by their events; those that an erasure names are taken out.
+    private var missing: [Int64: Int64] = [:]
 
     public init(check: @escaping SignatureCheck) { self.check = check }
+
+    /// The member of an erasure's detail with the numbers of the events whose details it took.
+    public static let erasedEvents = "events"
+    /// What an erasure is on the chain.
+    private static let erasure = "person.erased"
 
     /// The place up to which links were given.
     public var lastLink: Int64 { last.seq }
@@ -111,8 +118,19 @@ public struct ChainVerifier: Sendable {
         for head in rest { expectWitness(head.head, line: head.line) }
     }
 
-    /// What the database says of events that no link names.
+    /// Events whose details an erasure took that no link names yet.
+    public mutating func excuse(_ events: some Sequence<Int64>) {
+        for event in events { missing[event] = nil }
+    }
+
+    /// What the database says of events that no link names, and which details are gone though nobody erased them.
     public mutating func finish(_ end: ChainEnd) {
+        for (event, seq) in missing.sorted(by: { $0.value < $1.value }) {
+            note(
+                ChainFault(
+                    .deleted, seq: seq, event: event,
+                    "the detail of event \(event) is gone, and no erasure took it"))
+        }
         if let event = end.unchained {
             note(
                 ChainFault(
@@ -126,7 +144,7 @@ public struct ChainVerifier: Sendable {
     }
 
     private mutating func verifyEvent(_ entry: ChainEntry, isWhole: Bool) {
-        guard let event = entry.event else {
+        guard let leaf = entry.leaf else {
             note(
                 ChainFault(
                     .deleted, seq: entry.seq, event: entry.eventID,
@@ -135,13 +153,13 @@ public struct ChainVerifier: Sendable {
         }
         // A link that was moved has the hash of its old place.
         guard isWhole else { return }
-        let link = ChainLink(seq: entry.seq, previous: entry.previous, leaf: event.leaf)
+        let link = ChainLink(seq: entry.seq, previous: entry.previous, leaf: leaf)
         guard link.hash != entry.hash else { return }
         note(
             ChainFault(
-                .edited, seq: entry.seq, event: event.id,
-                "event \(event.id), or link \(entry.seq), was changed after it was sealed (time, kind, hash or number)")
-        )
+                .edited, seq: entry.seq, event: entry.eventID,
+                "event \(entry.eventID), or link \(entry.seq), was changed after it was sealed (time, kind, hash or "
+                    + "number)"))
     }
 
     private mutating func verifyDetail(_ entry: ChainEntry) {
@@ -149,6 +167,7 @@ public struct ChainVerifier: Sendable {
         switch entry.detail {
         case .erased:
             erased += 1
+            if entry.leaf != nil { missing[entry.eventID] = entry.seq }
             return
         case .withheld(let matches):
             withheld += 1
@@ -156,12 +175,35 @@ public struct ChainVerifier: Sendable {
         case .here(let detail):
             guard let event = entry.event else { return }
             isOriginal = detail.isDetail(of: event)
+            if isOriginal, event.kind == Self.erasure { forgive(detail) }
         }
-        guard !isOriginal, entry.event != nil else { return }
+        guard !isOriginal else { return verifyDocument(entry) }
+        guard entry.leaf != nil else { return }
         note(
             ChainFault(
                 .edited, seq: entry.seq, event: entry.eventID,
                 "the detail of event \(entry.eventID) is not the one that was written with it"))
+    }
+
+    /// What an erasure took was there before it.
+    private mutating func forgive(_ erasure: ChainDetail) {
+        // What cannot be read excuses nothing.
+        guard let object = try? JSONValue.parse(erasure.text) else { return }
+        if let events = object[Self.erasedEvents]?.arrayValue {
+            excuse(events.compactMap { $0.numberValue?.int64 })
+        } else {
+            // Written before erasures named what they took: which they were nobody can tell any more.
+            missing = [:]
+        }
+    }
+
+    private mutating func verifyDocument(_ entry: ChainEntry) {
+        guard let document = entry.document, document.hash != entry.documentHash else { return }
+        note(
+            ChainFault(
+                entry.documentHash == nil ? .deleted : .edited, seq: entry.seq, event: entry.eventID,
+                entry.documentHash == nil
+                    ? "\(document.name) is gone" : "\(document.name) is not what event \(entry.eventID) recorded"))
     }
 
     /// Compares the heads up to a place with its hash; `hash` nil: those places are gone.

@@ -23,9 +23,13 @@ public struct WeeklyDigest: Sendable, Hashable {
         case hidden
     }
 
+    /// In place of a project's name, which has no blanks: what is about no project.
+    public static let deployment = "the deployment"
+
     /// One project's counts as they are, before anything is hidden.
     public struct Raw: Sendable, Hashable {
         public var project: String
+        /// Who could have said something; of the deployment everybody with a role.
         public var engineers: Int
         public var counts: [Figure: Int]
 
@@ -47,13 +51,15 @@ public struct WeeklyDigest: Sendable, Hashable {
     public let week: ISOWeek
     /// The smallest group that is shown.
     public let k: Int
-    /// By project, then all together.
+    /// By project, then the deployment, then all together.
     public let rows: [Row]
 
     public init(week: ISOWeek, k: Int, projects: [Raw]) {
         self.week = week
         self.k = k
-        let ordered = projects.sorted { $0.project < $1.project }
+        let ordered = projects.sorted {
+            ($0.project == Self.deployment ? 1 : 0, $0.project) < ($1.project == Self.deployment ? 1 : 0, $1.project)
+        }
         func shown(_ raw: Raw, _ figure: Figure) -> Cell {
             let count = raw.counts[figure] ?? 0
             return raw.engineers >= k && (count == 0 || count >= k) ? .count(count) : .hidden

@@ -12,6 +12,8 @@ public struct PurposeName: RawRepresentable, Hashable, Sendable, Codable, Compar
     public static let severity2 = PurposeName("severity-2")
     /// Material of severity 3, which needs an agreement of its own.
     public static let severity3 = PurposeName("severity-3")
+    /// Showing one's throughput to the supervisor who answers for one; no project needs it.
+    public static let throughputToSupervisor = PurposeName("throughput-to-supervisor")
 
     /// The purpose that material of this severity needs by itself; nil for 0 and 1, which need none.
     public static func severity(_ level: Int) -> PurposeName? {

@@ -23,14 +23,12 @@ public struct PersonalLimits: Sendable, Hashable {
     /// `ModelError` with `badPolicy`, line and column.
     public init(yaml text: String) throws(ModelError) {
         var limits = WorkloadLimits()
-        var quiet = OwnQuietHours.asTheyAre
-        let top = try PolicyReader(text).top()
-        let fields = PolicyField<WorkloadLimits>.limits
-        try PolicyReader.each(top, fields.map(\.key)) { key, value throws(ModelError) in
-            let mayBeNone = key == PolicyDocument.quietHoursKey
-            try PolicyReader.fillOne(&limits, fields, key: key, from: value, noneAllowed: mayBeNone)
-            if mayBeNone { quiet = .own(limits.quietHours) }
+        var reader = try PolicyReader(text)
+        let named = reader.fill(&limits, PolicyField<WorkloadLimits>.limits, from: reader.top, of: "limits") {
+            $0.key == PolicyDocument.quietHoursKey
         }
-        self.init(limits: limits, quietHours: quiet)
+        try reader.finish()
+        let ownsQuietHours = named.contains(PolicyDocument.quietHoursKey)
+        self.init(limits: limits, quietHours: ownsQuietHours ? .own(limits.quietHours) : .asTheyAre)
     }
 }

@@ -11,6 +11,9 @@ public final class Zone: Sendable {
     /// The identifier under which it was asked for, as "Europe/Berlin".
     public let name: String
 
+    /// How long after a person's change of zone the one before counts beside the new one.
+    public static let formerKept = Duration.hours(24 * 8)
+
     private let rules: TimeZone
     private let known: Mutex<Known>
 

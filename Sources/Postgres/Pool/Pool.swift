@@ -195,8 +195,9 @@ public final class Pool: Sendable {
     }
 
     private func suspend(_ waiter: Int) async -> Grant {
-        async let _ = expire(waiter)
-        return await withTaskCancellationHandler {
+        // Not `async let`, see Sources/README.md.
+        let expiry = Task { await expire(waiter) }
+        let grant = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let now = store.withLock { store -> Grant? in
                     if let reason = store.abandoned[waiter] { return .refused(reason) }
@@ -209,6 +210,10 @@ public final class Pool: Sendable {
         } onCancel: {
             abandon(waiter, .cancelled)
         }
+        expiry.cancel()
+        // Until then it may still note the waiter as abandoned.
+        await expiry.value
+        return grant
     }
 
     private func expire(_ waiter: Int) async {

@@ -12,7 +12,7 @@ public enum Gate {
     ) -> GateAnswer {
         let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
         for check in standing {
-            if case .refuses(let refusal) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
+            if case .refuses(let refusal, _) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
         }
         var count = max(0, want)
         var deadline = now + leaseLength(lane: lane, limits: limits)
@@ -23,10 +23,10 @@ public enum Gate {
         for check in checks {
             switch check.find(question) {
             case .clear: continue
-            case .refuses(let found):
+            case .refuses(let found, _):
                 if check.rule == .agreement { return GateAnswer(decision: .refused(found)) }
                 if refusal.map({ found.outlasts($0) }) ?? true { refusal = found }
-            case .allows(let most, let until, let opens, let place):
+            case .allows(let most, let until, let opens, let place, _):
                 count = min(count, most)
                 if until < deadline {
                     deadline = until
@@ -39,9 +39,10 @@ public enum Gate {
         if let refusal { return GateAnswer(decision: .refused(refusal)) }
         let effort = Duration.seconds(min(max(0, lane.effortSeconds), effortSecondsMax))
         if now + effort > deadline {
+            // Where the limit is as far away as it ever is, waiting does not help.
             let refusal = Refusal(
                 rule: .limitTooNear, value: DurationText.readable(effort),
-                limit: DurationText.readable(deadline - now), until: again,
+                limit: DurationText.readable(deadline - now), until: again.flatMap { $0 > now ? $0 : nil },
                 scope: scope ?? bound?.rawValue ?? LeaseLength.scope)
             return GateAnswer(decision: .refused(refusal))
         }
@@ -56,12 +57,15 @@ public enum Gate {
         let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
         var reached: Refusal?
         for check in overTime {
-            if case .refuses(let found) = check.find(question), reached.map({ found.outlasts($0) }) ?? true {
+            if case .refuses(let found, _) = check.find(question), reached.map({ found.outlasts($0) }) ?? true {
                 reached = found
             }
         }
         return reached
     }
+
+    /// Whether a lease whose deadline `bound` brought forward is parked at it, and does not end.
+    public static func parks(at bound: Rule?) -> Bool { overTime.contains { $0.rule == bound } }
 
     /// Far beyond any lease; larger estimates are cut to it so that no sum overflows.
     static let effortSecondsMax = 1_000_000

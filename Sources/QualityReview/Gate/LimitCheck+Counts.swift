@@ -5,10 +5,12 @@ extension LimitCheck {
     static let openLeases = LimitCheck(rule: .openLeases) { question in
         guard let limit = question.limits.openLeases else { return .clear }
         let open = question.person.openLeases
-        guard open.count >= limit else { return .allows(count: limit - open.count) }
+        let gauge = Gauge(used: open.count, limit: limit)
+        guard open.count >= limit else { return .allows(count: limit - open.count, gauge: gauge) }
         // By its deadline at the latest the next lease is over.
         let next = limit > 0 ? open.lazy.map(\.deadline).min() : nil
-        return .refuses(Refusal(rule: .openLeases, value: String(open.count), limit: String(limit), until: next))
+        return .refuses(
+            Refusal(rule: .openLeases, value: String(open.count), limit: String(limit), until: next), gauge: gauge)
     }
 
     static let dayTasks = LimitCheck(rule: .dayTasks) { question in
@@ -18,10 +20,12 @@ extension LimitCheck {
             // A date ahead of today is one that a change of zone brought; counting it is the stricter reading.
             var used = question.person.openLeases.count
             if let labels = question.person.labelsByDay, labels.day >= today.day { used += labels.count }
-            guard used >= limit else { return .allows(count: limit - used) }
+            let gauge = Gauge(used: used, limit: limit)
+            guard used >= limit else { return .allows(count: limit - used, gauge: gauge) }
             return .refuses(
                 Refusal(
-                    rule: .dayTasks, value: String(used), limit: String(limit), until: limit > 0 ? today.end : nil))
+                    rule: .dayTasks, value: String(used), limit: String(limit), until: limit > 0 ? today.end : nil),
+                gauge: gauge)
         }
     }
 }

@@ -15,20 +15,21 @@ extension LimitCheck {
 
     /// A work period starts with the first lease after a rest; the rest of the 24 hours from then is the next one.
     static let dailyRest = LimitCheck(rule: .dailyRest) { question in
-        let rest = max(question.limits.dailyRest ?? .zero, LegalCeiling.dailyRest)
-        let length = max(.zero, Duration.hours(24) - rest)
+        let (rest, length) = question.workPeriod
         guard let start = question.load.start(afterGap: rest) else {
             let end = question.now + length
-            return .allows(until: end, again: end + rest)
+            return .allows(until: end, again: end + rest, gauge: Gauge(used: .zero, limit: length))
         }
         let end = start + length
+        let gauge = Gauge(used: question.now - start, limit: length)
         guard question.now < end else {
             return .refuses(
                 Refusal(
                     rule: .dailyRest, value: DurationText.readable(question.now - start),
-                    limit: DurationText.readable(rest), until: question.end(before: question.now) + rest))
+                    limit: DurationText.readable(rest), until: question.end(before: question.now) + rest),
+                gauge: gauge)
         }
-        return .allows(until: end, again: question.end(before: end) + rest)
+        return .allows(until: end, again: question.end(before: end) + rest, gauge: gauge)
     }
 
     /// After work on so many local dates since the last long rest, none on another before such a rest.
@@ -37,15 +38,17 @@ extension LimitCheck {
         return question.inEachZone { zone in
             let worked = question.load.dates(afterGap: rest, in: zone)
             let withToday = worked.count + (worked.includesToday ? 0 : 1)
+            // Days that are behind: a last one that has begun may be finished.
+            let gauge = Gauge(used: withToday - 1, limit: most)
             guard withToday <= most else {
                 return .refuses(
                     Refusal(
                         rule: .weeklyRest, value: String(worked.count), limit: DurationText.readable(rest),
-                        until: question.end(before: question.now) + rest))
+                        until: question.end(before: question.now) + rest), gauge: gauge)
             }
             let last = zone.day(at: question.now).advanced(by: most - withToday)
             let end = zone.end(of: last)
-            return .allows(until: end, again: question.end(before: end) + rest)
+            return .allows(until: end, again: question.end(before: end) + rest, gauge: gauge)
         }
     }
 
@@ -56,25 +59,34 @@ extension LimitCheck {
             let begins = zone.first(from: question.now, within: quiet)
             let ends = zone.first(from: begins, within: quiet.others)
             guard begins > question.now else {
-                return .refuses(Refusal(rule: .quietHours, value: "", limit: quiet.description, until: ends))
+                return .refuses(
+                    Refusal(rule: .quietHours, value: "", limit: quiet.description, until: ends),
+                    gauge: Gauge(isFull: true))
             }
-            return .allows(until: begins, again: ends)
+            return .allows(until: begins, again: ends, gauge: Gauge(isFull: false))
         }
     }
 }
 
 extension GateQuestion {
+    /// How long nothing is leased between two work periods, and what that leaves of 24 hours for one.
+    var workPeriod: (rest: Duration, length: Duration) {
+        let rest = max(limits.dailyRest ?? .zero, LegalCeiling.dailyRest)
+        return (rest, max(.zero, Duration.hours(24) - rest))
+    }
+
     /// A gap that is due after so much leased time without one.
     fileprivate func pause(_ rule: Rule, after limit: Duration, gap: Duration) -> LimitFinding {
         let run = load.run(withoutGap: gap)
+        let gauge = Gauge(used: run, limit: limit)
         guard run < limit else {
             return .refuses(
                 Refusal(
                     rule: rule, value: DurationText.readable(run), limit: DurationText.readable(gap),
-                    until: end(before: now) + gap))
+                    until: end(before: now) + gap), gauge: gauge)
         }
         let reached = now + (limit - run)
         // Nothing open: what counts is over, and a gap from then on takes it away.
-        return .allows(until: reached, again: end(before: reached) + gap)
+        return .allows(until: reached, again: end(before: reached) + gap, gauge: gauge)
     }
 }

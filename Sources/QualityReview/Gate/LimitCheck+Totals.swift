@@ -50,7 +50,8 @@ extension LimitCheck {
         let scope = "severity \(severity)"
         guard limit > .zero else {
             return .refuses(
-                Refusal(rule: .severityDay, value: "0s", limit: DurationText.format(limit), scope: scope))
+                Refusal(rule: .severityDay, value: "0s", limit: DurationText.format(limit), scope: scope),
+                gauge: Gauge(used: .zero, limit: limit))
         }
         return question.inEachZone { zone in
             let day = zone.bounds(at: question.now)
@@ -71,18 +72,19 @@ extension LimitCheck {
             let elsewhere = question.person.declaredWeek * weeks
             let most = LegalCeiling.weekAverage * weeks
             let used = question.load.leased(from: first, in: zone) + elsewhere
+            let gauge = Gauge(used: used, limit: most, over: weeks)
             guard used < most else {
                 return .refuses(
                     Refusal(
                         rule: .weekAverage, value: DurationText.readable(used / weeks),
-                        limit: DurationText.readable(LegalCeiling.weekAverage), until: week.end))
+                        limit: DurationText.readable(LegalCeiling.weekAverage), until: week.end), gauge: gauge)
             }
             let reached = question.now + (most - used)
-            if reached < week.end { return .allows(until: reached, again: week.end) }
+            if reached < week.end { return .allows(until: reached, again: week.end, gauge: gauge) }
             // From the week's turn on the oldest week counts no more.
             let kept = question.load.leased(from: first.advanced(by: 7), in: zone) + elsewhere
             let room = most - kept - (week.end - question.now)
-            return .allows(until: week.end + max(.zero, room), again: week.end)
+            return .allows(until: week.end + max(.zero, room), again: week.end, gauge: gauge)
         }
     }
 }
@@ -92,14 +94,15 @@ extension GateQuestion {
     fileprivate func total(
         _ rule: Rule, used: Duration, limit: Duration, startsAgain end: Moment, scope: String? = nil
     ) -> LimitFinding {
+        let gauge = Gauge(used: used, limit: limit)
         guard used < limit else {
             return .refuses(
                 Refusal(
                     rule: rule, value: DurationText.readable(used), limit: DurationText.readable(limit),
-                    until: limit > .zero ? end : nil, scope: scope))
+                    until: limit > .zero ? end : nil, scope: scope), gauge: gauge)
         }
         // What is reached at the very turn is not reached: there the next day or week begins, with nothing in it.
         let reached = now + (limit - used)
-        return .allows(until: reached < end ? reached : end + limit, again: end, scope: scope)
+        return .allows(until: reached < end ? reached : end + limit, again: end, scope: scope, gauge: gauge)
     }
 }

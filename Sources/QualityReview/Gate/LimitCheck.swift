@@ -5,30 +5,33 @@ enum LimitFinding {
     /// Does not apply.
     case clear
     /// At most `count` leases, none open later than `until`; `again` is when the limit lets go by itself after that.
-    case allows(count: Int = .max, until: Moment = .distantFuture, again: Moment? = nil, scope: String? = nil)
-    case refuses(Refusal)
+    /// `gauge` is how full a limit that can be measured is; it is full only where the limit refuses.
+    case allows(
+        count: Int = .max, until: Moment = .distantFuture, again: Moment? = nil, scope: String? = nil,
+        gauge: Gauge? = nil)
+    case refuses(Refusal, gauge: Gauge? = nil)
 
     /// The same, as a zone says it that counts no more from `moment` on.
     func ending(at moment: Moment) -> LimitFinding {
         switch self {
         case .clear: .clear
-        case .refuses(let refusal): .refuses(refusal.ending(at: moment))
-        case .allows(let count, let until, let again, let scope):
+        case .refuses(let refusal, let gauge): .refuses(refusal.ending(at: moment), gauge: gauge)
+        case .allows(let count, let until, let again, let scope, let gauge):
             .allows(
                 count: count, until: until < moment ? until : .distantFuture,
-                again: again.map { min($0, moment) }, scope: scope)
+                again: again.map { min($0, moment) }, scope: scope, gauge: gauge)
         }
     }
 
     /// The stricter of two findings of one limit: a refusal before a grant, what lasts longer, what ends earlier.
     func stricter(than other: LimitFinding) -> LimitFinding {
         switch (self, other) {
-        case (.refuses(let mine), .refuses(let theirs)): mine.outlasts(theirs) ? self : other
+        case (.refuses(let mine, _), .refuses(let theirs, _)): mine.outlasts(theirs) ? self : other
         case (.refuses, _): self
         case (_, .refuses): other
         case (.clear, _): other
         case (_, .clear): self
-        case (.allows(let count, let until, _, _), .allows(let otherCount, let otherUntil, _, _)):
+        case (.allows(let count, let until, _, _, _), .allows(let otherCount, let otherUntil, _, _, _)):
             (until, count) <= (otherUntil, otherCount) ? self : other
         }
     }

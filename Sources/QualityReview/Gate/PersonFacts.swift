@@ -40,7 +40,7 @@ public struct FormerZone: Sendable, Hashable {
     public var until: Moment
 
     /// How long after the change.
-    public static let kept = Duration.hours(24 * 8)
+    public static let kept = Zone.formerKept
 
     public init(name: String, until: Moment) {
         self.name = name

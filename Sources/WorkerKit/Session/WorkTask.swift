@@ -54,6 +54,8 @@ public struct WorkTask: Sendable {
     public let timeLeft: Duration
     /// The moment of the deadline on the session's own clock (`WorkSession.now`).
     public let deadline: Duration
+    /// Whether the coordinator parks it at the deadline, because a limit is reached there; it comes back after the break.
+    public let parks: Bool
     /// A JSON object, UTF-8, as imported.
     public let payload: [UInt8]
     /// What the grant stood on.
@@ -63,7 +65,7 @@ public struct WorkTask: Sendable {
 
     public init(
         lease: LeaseKey, project: WorkProject, key: String, kind: String, severity: Int, effort: Duration,
-        timeLeft: Duration, deadline: Duration, payload: [UInt8], why: Plimsoll_V1_Why
+        timeLeft: Duration, deadline: Duration, parks: Bool = false, payload: [UInt8], why: Plimsoll_V1_Why
     ) {
         self.lease = lease
         self.project = project
@@ -73,6 +75,7 @@ public struct WorkTask: Sendable {
         self.effort = effort
         self.timeLeft = timeLeft
         self.deadline = deadline
+        self.parks = parks
         self.payload = payload
         self.why = why
     }

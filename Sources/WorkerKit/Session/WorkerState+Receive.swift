@@ -68,7 +68,7 @@ extension WorkerState {
                 ?? WorkProject(id: lease.project, name: "", instructions: "", instructionsVersion: 0, answerSchema: ""),
             key: lease.key, kind: lease.kind, severity: Int(lease.severity),
             effort: .seconds(Int64(lease.effortSeconds)), timeLeft: timeLeft, deadline: now + timeLeft,
-            payload: Array(lease.payload), why: lease.why)
+            parks: lease.parks, payload: Array(lease.payload), why: lease.why)
         leases[key] = Held(task: task, deadline: now + timeLeft)
         if leaving {
             // It was on its way when the worker said that it goes.

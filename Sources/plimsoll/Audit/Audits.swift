@@ -14,8 +14,12 @@ extension Plimsoll_V1_ChainEventRow: Listable {
     static var columns: [Column<Self>] {
         [
             Column("event", "event", right: true) { .number(JSONNumber($0.event)) },
-            Column("at", "at") { .string(Plimsoll_V1_ConsentReceipt.moment($0.atMicroseconds)) },
-            Column("kind", "kind") { .string($0.kind) },
+            Column("at", "at") {
+                .string($0.on.isEmpty ? Plimsoll_V1_ConsentReceipt.moment($0.atMicroseconds) : $0.on)
+            },
+            Column("kind", "kind", shown: { $0.kind.isEmpty ? "a person's own" : $0.kind }) {
+                $0.kind.isEmpty ? .null : .string($0.kind)
+            },
             Column("by", "actor") { $0.actor.isEmpty ? .null : .string($0.actor) },
             Column("link", "link", right: true, shown: { $0.seq == 0 ? "not sealed yet" : String($0.seq) }) {
                 $0.seq == 0 ? .null : .number(JSONNumber($0.seq))

@@ -10,7 +10,6 @@ struct ChainAudit: Sendable {
     let trust: TrustBundle
     /// A head file; nil: none is compared with.
     let heads: String?
-    let consentDetails: Bool
 
     struct Result: Sendable {
         var verifier: ChainVerifier
@@ -24,8 +23,7 @@ struct ChainAudit: Sendable {
     func run(_ client: ControlClient, progress: Progress?) async throws -> Result {
         // Before the coordinator says where the chain ends: what is in the file by then is before that end.
         let length = try heads.map { try HeadFileReader.length(of: $0) }
-        let request = Plimsoll_V1_StreamChainRequest.with { $0.consentDetails = consentDetails }
-        return try await client.audit.streamChain(request) { response in
+        return try await client.audit.streamChain(.init()) { response in
             try await verify(response.messages, headBytes: length ?? 0, progress: progress)
         }
     }
@@ -51,9 +49,10 @@ struct ChainAudit: Sendable {
                 for entry in message.entries { verifier.add(ChainEntry(entry)) }
                 progress?.update(done: Int(verifier.events))
             } else {
-                // Heads alone come last: they are for links that are gone.
+                // What comes last without links: heads for links that are gone, and what was erased since.
                 verifier.endOfLinks()
                 for head in message.heads { verifier.expect(SignedHead(head)) }
+                verifier.excuse(message.erasedSince)
             }
             computing += clock.now - at
         }
@@ -135,6 +134,7 @@ extension ChainEntry {
             }
         self.init(
             seq: entry.seq, eventID: entry.event, previous: Array(entry.previous), hash: Array(entry.hash),
-            event: event, detail: detail)
+            event: event, withheldLeaf: entry.leaf.isEmpty ? nil : Array(entry.leaf), detail: detail,
+            documentHash: entry.documentHash.isEmpty ? nil : Array(entry.documentHash))
     }
 }

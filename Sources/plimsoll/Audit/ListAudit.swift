@@ -7,8 +7,9 @@ struct ListAudit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "What is on the record, newest first.",
         discussion: """
-            Needs an operator's certificate. Who gave or took back an agreement is not shown: of one person others see \
-            available or not available and nothing else.
+            Needs an operator's certificate. What people did for themselves (agreements, their own limits, hours and \
+            zone, named concerns, leaving) is listed by number and date: of one person others see available or not \
+            available and nothing else.
             """)
 
     @Option(help: "Only of this kind, such as policy.applied, or 'policy.*' for all that begin so.")

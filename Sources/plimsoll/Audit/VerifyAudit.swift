@@ -14,6 +14,10 @@ struct VerifyAudit: AsyncParsableCommand {
             edited, deleted, moved, cut off or forked, and names the first such place. Without --heads it cannot find a \
             chain that was cut off together with its heads, or signed anew by someone with a coordinator's key.
 
+            Links are verified here for every event. What people did for themselves (agreements, their own limits and \
+            hours, named concerns) is nobody else's to read, so the coordinator compares those details with their hashes \
+            and says what it found.
+
             Exit code 1 when anything is wrong.
             """)
 
@@ -21,18 +25,12 @@ struct VerifyAudit: AsyncParsableCommand {
     var heads: String?
     @Option(help: "The deployment's authorities, PEM. Default: ca.pem of the identity.")
     var ca: String?
-    @Flag(
-        help: ArgumentHelp(
-            "Take the details of consent events too and verify them here.",
-            discussion: "They say who gave or took back what, so that you read them goes on the record. Without, the "
-                + "coordinator compares them with their hashes."))
-    var consentDetails = false
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let trust = try ca.map { try TrustBundle(pem: TextFile.read($0)) } ?? connection.identityFiles().load().trust
-        let audit = ChainAudit(trust: trust, heads: heads, consentDetails: consentDetails)
+        let audit = ChainAudit(trust: trust, heads: heads)
         let progress = Progress("verifying the chain", unit: "events")
         defer { progress.finish() }
         let result = try await connection.withCoordinator { try await audit.run($0, progress: progress) }
@@ -75,8 +73,7 @@ struct VerifyAudit: AsyncParsableCommand {
         if verifier.erased > 0 { text += "; \(count(verifier.erased, "detail")) erased" }
         if verifier.withheld > 0 {
             text +=
-                "; \(count(verifier.withheld, "detail")) of agreements compared by the coordinator "
-                + "(--consent-details: here)"
+                "; \(count(verifier.withheld, "detail")) of what people did for themselves compared by the coordinator"
         }
         return text
     }

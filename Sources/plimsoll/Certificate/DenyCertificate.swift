@@ -5,13 +5,18 @@ import SwiftProtobuf
 
 struct DenyCertificate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "deny", abstract: "Shut a certificate or a person out; running streams end within seconds.")
+        commandName: "deny", abstract: "Shut a certificate or a person out; running streams end within seconds.",
+        discussion: """
+            A denied person works no more, and can still say no to agreements, read what is held of them and erase it. A \
+            denied certificate can do nothing at all: where a key is in other hands, deny it by its serial (`plimsoll cert \
+            list NAME` shows it). The person sees who denied what, and why, in `plimsoll me access`.
+            """)
 
     @Option(help: "The person, with every certificate of theirs.")
     var name: String?
     @Option(help: "One certificate, by its serial number.")
     var serial: String?
-    @Option(help: "Why; it is on the record.")
+    @Option(help: "Why; the person is told, and it is on the record.")
     var reason: String
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var connection: ConnectionOptions
@@ -33,10 +38,7 @@ struct DenyCertificate: AsyncParsableCommand {
                 }, options: ControlClient.callOptions)
         }
         output.report(
-            "\(whom) is shut out: \(answer.certificates) certificates, \(answer.leasesEnded) leases ended",
-            [
-                "certificates": .number(JSONNumber(Int(answer.certificates))),
-                "leases_ended": .number(JSONNumber(Int(answer.leasesEnded))),
-            ])
+            "\(whom) is shut out: \(answer.certificates) certificates; open leases have ended",
+            ["certificates": .number(JSONNumber(Int(answer.certificates)))])
     }
 }

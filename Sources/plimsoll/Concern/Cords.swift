@@ -20,17 +20,24 @@ struct PullCord: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let outcome = try await connection.withCoordinator { client in
-            try await client.concerns.pullCord(.with { $0.project = project }, options: ControlClient.callOptions)
-                .outcome
+        let outcome = try await connection.withCoordinator { try await $0.pullCord(of: project) }
+        output.report(
+            Self.sentence(of: outcome, project: project), ["project": .string(project), "outcome": .string(outcome)])
+    }
+
+    static func sentence(of outcome: String, project: String) -> String {
+        switch outcome {
+        case "paused": "the project \(project) stands still"
+        case "concern": "few people work here, so it is a concern of the project's named persons, due today"
+        default: "your cord counts; nobody is shown that it was yours"
         }
-        let sentence =
-            switch outcome {
-            case "paused": "the project \(project) stands still"
-            case "concern": "few people work here, so it is a concern of the project's named persons, due today"
-            default: "your cord counts; nobody is shown that it was yours"
-            }
-        output.report(sentence, ["project": .string(project), "outcome": .string(outcome)])
+    }
+}
+
+extension ControlClient {
+    /// What came of it.
+    func pullCord(of project: String) async throws -> String {
+        try await concerns.pullCord(.with { $0.project = project }, options: Self.callOptions).outcome
     }
 }
 

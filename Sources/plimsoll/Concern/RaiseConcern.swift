@@ -17,15 +17,10 @@ struct RaiseConcern: AsyncParsableCommand {
 
     func run() async throws {
         let text = try words.read()
-        let raised = try await connection.withCoordinator { client in
-            try await client.concerns.raiseConcern(
-                .with {
-                    $0.text = text
-                    $0.project = project ?? ""
-                    $0.anonymous = anonymous
-                }, options: ControlClient.callOptions)
+        let raised = try await connection.withCoordinator {
+            try await $0.raiseConcern(text, project: project, anonymous: anonymous)
         }
-        var sentence = "your concern is raised; a reply is due on \(raised.dueOn)"
+        var sentence = Self.sentence(of: raised)
         if anonymous {
             sentence += "\ntoken, shown once: \(raised.token)"
             Output.talk("later, to read the answer: plimsoll concern show --token \(raised.token)")
@@ -36,5 +31,23 @@ struct RaiseConcern: AsyncParsableCommand {
                 "id": anonymous ? .null : .number(JSONNumber(raised.id)),
                 "token": anonymous ? .string(raised.token) : .null, "due_on": .string(raised.dueOn),
             ])
+    }
+
+    static func sentence(of raised: Plimsoll_V1_RaiseConcernResponse) -> String {
+        "your concern is raised; a reply is due on \(raised.dueOn)"
+    }
+}
+
+extension ControlClient {
+    /// `project` nil: about the deployment.
+    func raiseConcern(
+        _ text: String, project: String?, anonymous: Bool
+    ) async throws -> Plimsoll_V1_RaiseConcernResponse {
+        try await concerns.raiseConcern(
+            .with {
+                $0.text = text
+                $0.project = project ?? ""
+                $0.anonymous = anonymous
+            }, options: Self.callOptions)
     }
 }

@@ -24,11 +24,6 @@ struct WithdrawConsent: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    /// Without an answer by then, workers on this machine are stopped by the word alone.
-    private static let answerAtOnce = Duration.seconds(1)
-    /// How long one try may take.
-    private static let tryWithin = Duration.seconds(15)
-
     func run() async throws {
         let limit = try giveUpAfter.map { text in
             guard let duration = DurationText.parse(text) else {
@@ -37,39 +32,16 @@ struct WithdrawConsent: AsyncParsableCommand {
             return duration
         }
         let mark = WithdrawalMark(directory: try connection.identityFiles().directory)
-        let receipt = try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await Task.sleep(for: Self.answerAtOnce)
-                try mark.set(purpose)
+        let receipt = try await StandingWithdrawal(purpose: purpose, mark: mark, giveUpAfter: limit).run(
+            say: Output.talk
+        ) {
+            try await connection.withCoordinator { client in
+                try await client.workQueue.withdrawAgreement(
+                    .with { $0.purpose = purpose }, options: StandingWithdrawal.callOptions)
             }
-            defer { group.cancelAll() }
-            return try await withdraw(giveUpAfter: limit, mark)
         }
-        mark.clear(purpose)
         output.report(
             "\(receipt.purpose): \(receipt.state), \(receipt.leasesEnded) leases ended; receipt \(receipt.receiptID)",
             receipt.json)
-    }
-
-    private func withdraw(
-        giveUpAfter limit: Duration?, _ mark: WithdrawalMark
-    ) async throws -> Plimsoll_V1_ConsentReceipt {
-        var options = ControlClient.callOptions
-        options.timeout = Self.tryWithin
-        let callOptions = options
-        do {
-            return try await RepeatedWithdrawal(purpose: purpose, giveUpAfter: limit).run(
-                clock: ContinuousClock(), say: Output.talk
-            ) {
-                try await connection.withCoordinator { client in
-                    try await client.workQueue.withdrawAgreement(.with { $0.purpose = purpose }, options: callOptions)
-                }
-            }
-        } catch {
-            // A refusal says that there is nothing to wait for; a word that was not heard yet still stands.
-            let wasHeard = (error as? RPCError).map { !RepeatedWithdrawal.isWorthRepeating($0) } ?? false
-            if wasHeard { mark.clear(purpose) } else { try mark.set(purpose) }
-            throw error
-        }
     }
 }

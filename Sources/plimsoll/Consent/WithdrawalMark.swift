@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A person's word that is not on the record yet, kept beside their identity: workers of that identity stop at it
 /// without asking anybody.
@@ -28,10 +29,11 @@ struct WithdrawalMark: Sendable {
         return names.filter { $0.hasPrefix(Self.prefix) }.map { String($0.dropFirst(Self.prefix.count)) }.sorted()
     }
 
-    /// Returns the first purpose that waits, as soon as there is one; nil when cancelled.
-    func firstPending() async -> String? {
+    /// Returns the first purpose that waits, as soon as there is one; nil when cancelled. Those of `own` are seen to by
+    /// this process itself.
+    func firstPending(besides own: OwnWithdrawals = OwnWithdrawals()) async -> String? {
         while !Task.isCancelled {
-            if let purpose = pending().first { return purpose }
+            if let purpose = pending().first(where: { !own.pending.contains($0) }) { return purpose }
             // Throws only when cancelled, which the loop sees by itself.
             try? await Task.sleep(for: Self.lookEvery)
         }
@@ -44,4 +46,13 @@ struct WithdrawalMark: Sendable {
             !purpose.isEmpty && purpose.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
         return isName ? directory.appending(path: Self.prefix + purpose) : nil
     }
+}
+
+/// Withdrawals that were said at this process's own screen and are not on the record yet.
+final class OwnWithdrawals: Sendable {
+    private let purposes = Mutex(Set<String>())
+
+    var pending: Set<String> { purposes.withLock { $0 } }
+    func begin(_ purpose: String) { purposes.withLock { _ = $0.insert(purpose) } }
+    func end(_ purpose: String) { purposes.withLock { _ = $0.remove(purpose) } }
 }

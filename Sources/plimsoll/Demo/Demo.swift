@@ -24,7 +24,6 @@ struct Demo: Sendable {
     private static let tasksMax: UInt32 = 1_000
 
     private var folder: DemoFolder { DemoFolder(directory: deployment.plan.directory) }
-    private var operatorFiles: IdentityFiles { folder.directory.identity(DeploymentFiles.operatorName) }
 
     func run() async throws {
         try await prepare()
@@ -52,8 +51,10 @@ struct Demo: Sendable {
             )
             for engineer in DemoPeople.engineers { try await enrol(engineer, client) }
         }
-        Output.talk("each reads the notice and agrees, with their own certificate")
-        for engineer in DemoPeople.engineers { try await agree(engineer) }
+        Output.talk(
+            "each reads the notice and agrees, with their own certificate; \(DemoPeople.refuses) says no, which costs nothing"
+        )
+        for engineer in DemoPeople.engineers { try await decide(engineer) }
         try await asOperator { client in
             for project in DemoProject.all { try await bring(project, client) }
         }
@@ -61,7 +62,7 @@ struct Demo: Sendable {
 
     private func enrol(_ engineer: DemoPeople.Engineer, _ client: ControlClient) async throws {
         let enrolled = try await client.control.enrolEngineer(
-            DemoPeople.enrolment(engineer, projects: DemoProject.all.map(\.name)), options: ControlClient.callOptions)
+            DemoPeople.enrolment(engineer), options: ControlClient.callOptions)
         _ = try await client.control.grantRole(
             .with {
                 $0.name = engineer.name
@@ -80,14 +81,15 @@ struct Demo: Sendable {
         try files.store(certificatePEM: chain.certificate, trustPEM: chain.authority)
     }
 
-    private func agree(_ engineer: DemoPeople.Engineer) async throws {
-        try await ControlClient.with(
-            deployment.plan.listen.map(\.reachable), identity: folder.directory.identity(engineer.name)
-        ) {
-            client in
-            // Only the engineer opens their quiet hours, and the demo must not depend on the hour.
+    private func decide(_ engineer: DemoPeople.Engineer) async throws {
+        try await with(engineer.name) { client in
             _ = try await client.organisation.setMyLimits(
-                .with { $0.document = "quiet-hours: none\n" }, options: ControlClient.callOptions)
+                .with { $0.document = engineer.limits }, options: ControlClient.callOptions)
+            guard engineer.name != DemoPeople.refuses else {
+                _ = try await client.workQueue.refuseAgreement(
+                    .with { $0.purpose = DemoPeople.purpose }, options: ControlClient.callOptions)
+                return
+            }
             for entry in try await client.agreements() where entry.notice.purpose == DemoPeople.purpose {
                 _ = try await client.workQueue.giveAgreement(
                     .with {
@@ -173,18 +175,59 @@ struct Demo: Sendable {
     // MARK: - Labels
 
     private func export() async throws {
-        let target = folder.nextExport()
+        let first = folder.nextExport()
+        try await asOperator { client in
+            for project in DemoProject.all { _ = try await export(project, to: first, client) }
+        }
+        Output.talk("every label is exported, for \(DemoPeople.purpose), into \(first.path(percentEncoded: false))")
+        try await withdraw()
         let summaries = try await asOperator { client in
+            let dropped = try await superseded(first, client)
+            let second = folder.nextExport()
             var summaries: [DemoSummary] = []
-            for project in DemoProject.all { summaries.append(try await export(project, to: target, client)) }
+            for project in DemoProject.all {
+                var summary = try await export(project, to: second, client)
+                summary.dropped = dropped[project.name] ?? 0
+                summaries.append(summary)
+            }
+            Output.talk("a second export leaves them out: \(second.path(percentEncoded: false))")
             return summaries
         }
         Output.line("")
         Table.lines(summaries).forEach(Output.line)
         Output.line("")
         for summary in summaries { Output.line(summary.manifest) }
+        Output.talk("the labels stay there, each export checked against its manifest")
+    }
+
+    private func withdraw() async throws {
+        try await with(DemoPeople.withdraws) { client in
+            _ = try await client.workQueue.withdrawAgreement(
+                .with { $0.purpose = DemoPeople.purpose }, options: ControlClient.callOptions)
+        }
+        Output.talk("\(DemoPeople.withdraws) takes the agreement back: no reason, nobody asked, at once")
+    }
+
+    /// Waits for what the withdrawal owes to the export in `folder`, and fetches it: how many records to drop, by project.
+    private func superseded(_ folder: URL, _ client: ControlClient) async throws -> [String: Int] {
+        let clock = ContinuousClock()
+        let deadline = clock.now + Self.patience
+        while try await client.exports.listSuperseded(.init(), options: ControlClient.callOptions).exports.isEmpty {
+            guard clock.now < deadline else {
+                throw CommandFailure(.failed, "no export was superseded by the withdrawal")
+            }
+            try await Task.sleep(for: Self.poll)
+        }
+        var dropped: [String: Int] = [:]
+        for project in DemoProject.all {
+            let refresh = ManifestRefresh(directory: folder.appending(path: project.name).path(percentEncoded: false))
+            let (_, manifest) = try await refresh.run(client, try refresh.local())
+            dropped[project.name] = manifest.dropped.count
+        }
         Output.talk(
-            "the labels stay in \(target.path(percentEncoded: false)), each export checked against its manifest")
+            "the earlier exports have new manifests: \(dropped.values.reduce(0, +)) records to drop, named by their "
+                + "pseudonym, without a why")
+        return dropped
     }
 
     private func export(_ project: DemoProject, to target: URL, _ client: ControlClient) async throws -> DemoSummary {
@@ -208,10 +251,17 @@ struct Demo: Sendable {
         return DemoSummary(
             project: project.name, tasks: tasks.count, labels: manifest.counts.labels,
             annotators: manifest.counts.annotators, late: late,
-            quarantined: tasks.count { $0.state == "quarantined" }, manifest: path)
+            quarantined: tasks.count { $0.state == "quarantined" }, dropped: 0, manifest: path)
     }
 
     private func asOperator<Result: Sendable>(_ body: (ControlClient) async throws -> Result) async throws -> Result {
-        try await ControlClient.with(deployment.plan.listen.map(\.reachable), identity: operatorFiles, body)
+        try await with(DeploymentFiles.operatorName, body)
+    }
+
+    private func with<Result: Sendable>(
+        _ name: String, _ body: (ControlClient) async throws -> Result
+    ) async throws -> Result {
+        try await ControlClient.with(
+            deployment.plan.listen.map(\.reachable), identity: folder.directory.identity(name), body)
     }
 }

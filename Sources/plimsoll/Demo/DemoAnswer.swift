@@ -46,6 +46,10 @@ struct DemoAnswer: AsyncParsableCommand {
             try note(.holds)
             try await Self.wait { false }
         }
+        if engineer == DemoPeople.rests, !mine.contains(where: { $0.deed == .rests }), mine.count >= 1 {
+            try note(.rests)
+            try await Self.wait { false }
+        }
         if engineer == Self.thinks, !mine.contains(where: { $0.deed == .thinks }), mine.count >= 2 {
             try note(.thinks)
             let release = files.release.path(percentEncoded: false)

@@ -11,6 +11,8 @@ struct DemoNote: Equatable, Sendable {
         case holds
         /// Has a task in hand and thinks, until it is told to go on.
         case thinks
+        /// Has a task in hand until a limit parks it.
+        case rests
     }
 
     var engineer: String

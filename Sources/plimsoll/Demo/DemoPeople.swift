@@ -6,7 +6,17 @@ enum DemoPeople {
     struct Engineer: Sendable {
         let name: String
         let zone: String
+        var projects = DemoProject.shared
+        /// What they set for themselves. Only the engineer opens their quiet hours, and the demo must not depend on the hour.
+        var limits = "quiet-hours: none\n"
     }
+
+    /// Says no to the notice.
+    static let refuses = "jon"
+    /// Has set a short continuous time for herself, and comes to a break.
+    static let rests = "ida"
+    /// Agrees, works, and takes it back in the end.
+    static let withdraws = "eli"
 
     /// Spread over the zones, since nothing here may depend on the hour.
     static let engineers = [
@@ -14,6 +24,10 @@ enum DemoPeople {
         Engineer(name: "chi", zone: "Africa/Lagos"), Engineer(name: "dov", zone: "Asia/Jerusalem"),
         Engineer(name: "eli", zone: "America/Sao_Paulo"), Engineer(name: "fay", zone: "Australia/Adelaide"),
         Engineer(name: "gus", zone: "Europe/Oslo"), Engineer(name: "hana", zone: "Asia/Tokyo"),
+        Engineer(
+            name: rests, zone: "America/Halifax", projects: [DemoProject.glances],
+            limits: "quiet-hours: none\ncontinuous-time: 15s\n"),
+        Engineer(name: refuses, zone: "Pacific/Auckland"),
     ]
 
     /// The purpose that every project of the demo needs.
@@ -41,11 +55,11 @@ enum DemoPeople {
         $0.material = true
     }
 
-    static func enrolment(_ engineer: Engineer, projects: [String]) -> Plimsoll_V1_EnrolEngineerRequest {
+    static func enrolment(_ engineer: Engineer) -> Plimsoll_V1_EnrolEngineerRequest {
         .with {
             $0.name = engineer.name
             $0.zone = engineer.zone
-            $0.projects = projects
+            $0.projects = engineer.projects
             $0.rule = "demonstration, version 1: everybody who was made up for it"
             $0.dataUsed = "none"
             $0.decidedBy = DeploymentFiles.operatorName

@@ -23,7 +23,15 @@ struct DemoProject: Sendable {
         DemoProject(
             name: "challenges", description: PackageResources.demo_challenges_project_json,
             tasks: PackageResources.demo_challenges_jsonl),
+        DemoProject(
+            name: glances, description: PackageResources.demo_glances_project_json,
+            tasks: PackageResources.demo_glances_jsonl),
     ]
+
+    /// Tasks of a few seconds, for the engineer who comes to a break.
+    static let glances = "glances"
+    /// What everybody else is enrolled in.
+    static let shared = all.map(\.name).filter { $0 != glances }
 
     /// The key of the task that ends every worker that opens it.
     static let crashingKey = "puzzles-crash"

@@ -1,7 +1,7 @@
 import Foundation
 import PlimsollProtocol
 
-/// The four things that the demo shows on the way, driven by what the engineers note and told once each.
+/// The things that the demo shows while work goes on, driven by what the engineers note and told once each.
 struct DemoScenes {
     private let workers: [String: DemoWorker]
     private let folder: DemoFolder
@@ -19,16 +19,20 @@ struct DemoScenes {
     }
 
     /// All that was to be seen has been seen.
-    var isOver: Bool { told.isSuperset(of: ["decline", "kill", "again", "freeze", "late", "quarantine"]) }
+    var isOver: Bool { missing.isEmpty }
 
     /// What has not been seen yet.
-    var missing: [String] {
-        ["decline", "kill", "again", "freeze", "late", "quarantine"].filter { !told.contains($0) }
-    }
+    var missing: [String] { Self.all.filter { !told.contains($0) } }
 
-    /// Looks at notes and tasks and does what is next. `lateAnswers` says whether a late answer waits.
+    private static let all = ["refuse", "decline", "kill", "again", "freeze", "late", "quarantine", "break", "back"]
+
+    /// Looks at notes and tasks and does what is next. `lateAnswers` says how many there are.
     mutating func advance(_ tasks: [Plimsoll_V1_TaskRow], lateAnswers: Int) throws {
         let notes = DemoNote.read(folder.notes)
+        if let refusal = refusal(in: folder.workerLog(DemoPeople.refuses)) {
+            tell("refuse", "\(DemoPeople.refuses)'s worker asks and is refused every lease: \(refusal)")
+        }
+        advanceBreak(notes)
         if let note = notes.first(where: { $0.deed == .declined }) {
             tell("decline", "\(note.engineer) declined \(note.key); it costs nothing and goes to somebody else")
         }
@@ -64,6 +68,33 @@ struct DemoScenes {
         if tasks.contains(where: { $0.key == DemoProject.crashingKey && $0.state == "quarantined" }) {
             tell("quarantine", "\(DemoProject.crashingKey) has ended too many workers and is in quarantine")
         }
+    }
+
+    private mutating func advanceBreak(_ notes: [DemoNote]) {
+        guard let rest = notes.firstIndex(where: { $0.deed == .rests }) else { return }
+        let (who, key) = (notes[rest].engineer, notes[rest].key)
+        // Others are not told: with so few at work queue status says what was parked as of the last full hour.
+        if hasRead(" is parked and comes back to you", folder.workerLog(who)) {
+            tell("break", "\(who) has come to her own line of 15 s: a break; \(key) is parked for her and not lost")
+        }
+        if told.contains("break"), notes[rest...].contains(where: { $0.key == key && $0.deed == .answered }) {
+            tell("back", "after the break \(key) came back to \(who), who answered it")
+        }
+    }
+
+    private func hasRead(_ words: String, _ log: URL) -> Bool {
+        // Before the worker has begun there is no log.
+        (try? String(contentsOf: log, encoding: .utf8))?.contains(words) ?? false
+    }
+
+    /// What the gate told a worker that has agreed to nothing; nil: nothing yet.
+    private func refusal(in log: URL) -> String? {
+        // Before the worker has begun there is no log.
+        guard let text = try? String(contentsOf: log, encoding: .utf8),
+            let end = text.range(of: " [agreement]"),
+            let begin = text[..<end.lowerBound].range(of: "nothing to do: ", options: .backwards)
+        else { return nil }
+        return String(text[begin.upperBound..<end.upperBound])
     }
 
     private mutating func tell(_ scene: String, _ sentence: String) {

@@ -8,6 +8,8 @@ struct DemoSummary: Listable {
     var annotators: Int
     var late: Int
     var quarantined: Int
+    /// Records of the first export that a withdrawal took back.
+    var dropped: Int
     var manifest: String
 
     static var columns: [Column<DemoSummary>] {
@@ -18,6 +20,7 @@ struct DemoSummary: Listable {
             Column("people", "annotators", right: true) { .number(JSONNumber($0.annotators)) },
             Column("late", "late", right: true) { .number(JSONNumber($0.late)) },
             Column("quarantined", "quarantined", right: true) { .number(JSONNumber($0.quarantined)) },
+            Column("withdrawn", "withdrawn", right: true) { .number(JSONNumber($0.dropped)) },
         ]
     }
 }

@@ -5,7 +5,10 @@ import PlimsollProtocol
 struct Engineers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engineer", abstract: "The people who answer tasks.",
-        subcommands: [EnrolEngineer.self, MoveEngineer.self, LeaveProject.self, ListEngineers.self])
+        subcommands: [
+            EnrolEngineer.self, MoveEngineer.self, LeaveProject.self, ListEngineers.self, AskedCorrections.self,
+            EngineerThroughput.self,
+        ])
 }
 
 extension Plimsoll_V1_EngineerRow: Listable {

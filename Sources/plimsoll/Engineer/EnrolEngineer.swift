@@ -70,7 +70,7 @@ struct EnrolEngineer: AsyncParsableCommand {
         let enrolled = try await connection.withCoordinator {
             try await $0.organisation.enrolEngineers(request, options: ControlClient.callOptions)
         }
-        if !enrolled.span.warning.isEmpty { Output.talk("warning: \(enrolled.span.warning)") }
+        Output.warn(enrolled.span.warning)
         guard file == nil else { return output.list(enrolled.people, empty: "nobody was enrolled") }
         for person in enrolled.people { report(person) }
     }

@@ -29,11 +29,13 @@ struct LeaveProject: AsyncParsableCommand {
                     $0.reason = reason ?? ""
                 }, options: ControlClient.callOptions)
         }
+        // How much somebody else held is theirs to know (P9).
+        let isOwn = name == nil
         output.report(
-            "\(left.name) has left \(left.project), \(left.leasesEnded) leases ended",
+            "\(left.name) has left \(left.project)" + (isOwn ? ", \(left.leasesEnded) leases ended" : ""),
             [
                 "name": .string(left.name), "project": .string(left.project),
-                "leases_ended": .number(JSONNumber(Int(left.leasesEnded))),
+                "leases_ended": isOwn ? .number(JSONNumber(Int(left.leasesEnded))) : .null,
                 "remaining_projects": .array(left.remainingProjects.map(JSONValue.string)),
             ])
     }

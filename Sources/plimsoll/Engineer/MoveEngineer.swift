@@ -26,7 +26,7 @@ struct MoveEngineer: AsyncParsableCommand {
                     $0.reason = reason
                 }, options: ControlClient.callOptions)
         }
-        if !span.warning.isEmpty { Output.talk("warning: \(span.warning)") }
+        Output.warn(span.warning)
         output.report("\(name) is in the team \(span.team), and \(span.supervisor) answers for them", Table.json(span))
     }
 }

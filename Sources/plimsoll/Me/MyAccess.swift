@@ -5,10 +5,12 @@ import SwiftProtobuf
 
 struct MyAccess: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "access", abstract: "Who looked at what is held of you, and what was issued in your name.",
+        commandName: "access", abstract: "Who looked at what is held of you, and what was done in your name or to you.",
         discussion: """
             Certificates issued in your name, exports that hold your answers (under a pseudonym), and every look of \
-            somebody else at a list with you in it: who, at what, on which day. Nobody else can ask for this.
+            somebody else at you alone or at a list that names you: who, at what, on which day. A role that was taken from \
+            you or access that was stopped: by whom, and why. Nobody else can ask for this, and you can also when you \
+            are shut out.
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -18,16 +18,20 @@ struct MyAnswers: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let answers = try await connection.withCoordinator { client in
-            try await client.person.listAnswers(.init()) { response in
-                var all: [Plimsoll_V1_OwnAnswer] = []
-                for try await message in response.messages { all += message.answers }
-                return all
-            }
-        }
+        let answers = try await connection.withCoordinator { try await $0.ownAnswers() }
         output.list(
             answers.filter { answer in project.map { $0 == answer.project } ?? true },
             empty: "you have answered nothing that is kept")
+    }
+}
+
+extension ControlClient {
+    func ownAnswers() async throws -> [Plimsoll_V1_OwnAnswer] {
+        try await person.listAnswers(.init()) { response in
+            var all: [Plimsoll_V1_OwnAnswer] = []
+            for try await message in response.messages { all += message.answers }
+            return all
+        }
     }
 }
 

@@ -6,8 +6,8 @@ struct Policies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "The workload limits: how deep people may be loaded.",
         subcommands: [
-            ShowPolicy.self, ValidatePolicy.self, TestPolicy.self, ApplyPolicy.self, PolicyHistory.self,
-            RollBackPolicy.self, LimitLayers.self, LimitRaises.self,
+            ShowPolicy.self, ValidatePolicy.self, TestPolicy.self, PlanPolicy.self, ApplyPolicy.self,
+            PolicyHistory.self, RollBackPolicy.self, LimitLayers.self, LimitRaises.self,
         ])
 }
 

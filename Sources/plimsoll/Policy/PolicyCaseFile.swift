@@ -42,14 +42,14 @@ struct PolicyCaseFile {
     private static func policy(_ file: YAMLMap, beside path: String) throws -> PolicyDocument {
         if let inPlace = try file.document("policy") {
             do {
-                return try PolicyDocument(yaml: inPlace)
+                return try PolicyDocument(proposed: inPlace)
             } catch {
                 throw file.failure("policy", "cannot be used: \(error.message)")
             }
         }
         let name = try file.required("policy")
         let beside = URL(filePath: path).deletingLastPathComponent().appending(path: name).path
-        return try ValidatePolicy.document(name.hasPrefix("/") ? name : beside)
+        return try ValidatePolicy.read(name.hasPrefix("/") ? name : beside).document
     }
 
     private static func gateCase(_ name: String, _ entry: YAMLMap, _ document: PolicyDocument) throws -> GateCase {
@@ -68,16 +68,15 @@ struct PolicyCaseFile {
     }
 
     private static func limits(_ entry: YAMLMap, _ document: PolicyDocument) throws -> WorkloadLimits {
-        var limits = document.limits
-        for key in ["team", "project", "engineer"] {
-            guard let text = try entry.document(key) else { continue }
-            do {
-                limits = limits.tightened(by: try PolicyDocument.layer(yaml: text))
-            } catch {
-                throw entry.failure(key, "cannot be used: \(error.message)")
-            }
+        func layer<Layer>(_ key: String, _ read: (String) throws(ModelError) -> Layer) throws -> Layer? {
+            guard let text = try entry.document(key) else { return nil }
+            do { return try read(text) } catch { throw entry.failure(key, "cannot be used: \(error.message)") }
         }
-        return limits
+        return EffectiveLimits(
+            document: document, team: try layer("team", PolicyDocument.layer),
+            project: try layer("project", PolicyDocument.layer),
+            engineer: try layer("engineer") { text throws(ModelError) in try PersonalLimits(yaml: text) }
+        ).limits
     }
 
     private static func person(_ entry: YAMLMap, _ now: Moment) throws -> PersonFacts {
@@ -139,7 +138,13 @@ struct PolicyCaseFile {
     private static func expectation(_ entry: YAMLMap) throws -> GateCase.Expectation {
         guard let expect = try entry.map("expect") else { throw entry.failure("expect", "is missing") }
         try expect.allow(keys: ["granted", "deadline", "count", "refused", "until"])
+        func only(_ outcome: String, with keys: Set<String>) throws {
+            for key in expect.keys where !keys.contains(key) {
+                throw expect.failure(key, "does not go with “\(outcome)”, so nothing would be compared with it")
+            }
+        }
         if let refused = try expect.string("refused") {
+            try only("refused", with: ["refused", "until"])
             guard let rule = Rule(rawValue: refused) else {
                 let known = Rule.allCases.map(\.rawValue).joined(separator: ", ")
                 throw expect.failure("refused", "names no rule; known are \(known)")
@@ -149,7 +154,11 @@ struct PolicyCaseFile {
         guard let granted = try expect.bool("granted") else {
             throw entry.failure("expect", "says “granted: true” or “refused: RULE”")
         }
-        guard granted else { return .refused(nil, until: try until(expect)) }
+        guard granted else {
+            try only("granted: false", with: ["granted", "until"])
+            return .refused(nil, until: try until(expect))
+        }
+        try only("granted: true", with: ["granted", "deadline", "count"])
         return .granted(deadline: try expect.moment("deadline"), count: try expect.integer("count", in: 0...64))
     }
 

@@ -26,6 +26,7 @@ struct RollBackPolicy: AsyncParsableCommand {
                     $0.stopEveryone = stopping
                 }, options: ControlClient.callOptions)
         }
+        policy.warnings.forEach(Output.warn)
         output.report(
             "policy version \(policy.version) is in force, with the document of version \(version)", Table.json(policy))
     }

@@ -24,6 +24,7 @@ struct CreateProject: AsyncParsableCommand {
         let made = try await connection.withCoordinator {
             try await $0.control.createProject(document, options: ControlClient.callOptions)
         }
+        Output.warn(made.warning)
         output.report(
             "project \(made.name) is there; enrol engineers with `plimsoll engineer enrol`, "
                 + "bring tasks with `plimsoll task import FILE --project \(made.name)`",

@@ -21,6 +21,7 @@ struct SetProject: AsyncParsableCommand {
             changes.apply(to: &document)
             return try await client.control.setProject(document, options: ControlClient.callOptions)
         }
+        Output.warn(changed.warning)
         output.report(
             "project \(changed.name) is changed (instructions version \(changed.instructionsVersion))",
             Table.json(ProjectDetails(document: changed)))

@@ -19,8 +19,8 @@ extension Plimsoll_V1_ProjectStatus: Listable {
             count("done", "done", \.done),
             count("late", "late", \.late),
             count("quarantined", "quarantined", \.quarantined),
-            Column("oldest", "oldest_waiting_seconds", right: true, shown: { age($0.oldestWaitingSeconds, of: $0) }) {
-                $0.waiting == 0 ? .null : .number(JSONNumber($0.oldestWaitingSeconds))
+            Column("oldest", "oldest_waiting_seconds", right: true, shown: age) { status in
+                status.hasOldestWaitingSeconds ? .number(JSONNumber(status.oldestWaitingSeconds)) : .null
             },
             Column("per hour", "labels_per_hour", right: true, shown: rate) { status in
                 status.hasLabelsPerHour ? .number(JSONNumber(Int(status.labelsPerHour.rounded()))) : .null
@@ -38,8 +38,8 @@ extension Plimsoll_V1_ProjectStatus: Listable {
         }
     }
 
-    private static func age(_ seconds: Int64, of status: Self) -> String {
-        status.waiting == 0 ? "-" : DurationText.readable(.seconds(seconds))
+    private static func age(_ status: Self) -> String {
+        status.hasOldestWaitingSeconds ? DurationText.readable(.seconds(status.oldestWaitingSeconds)) : "-"
     }
 
     private static func rate(_ status: Self) -> String {
@@ -81,18 +81,19 @@ extension Plimsoll_V1_LeaseRow: Listable {
             {
                 .number(JSONNumber(Int($0.ageSeconds)))
             },
-            Column("deadline in", "deadline_seconds", right: true, shown: deadline) {
-                .number(JSONNumber(Int($0.deadlineSeconds)))
+            Column("deadline in", "deadline_seconds", right: true, shown: deadline) { row in
+                row.coarse ? .null : .number(JSONNumber(Int(row.deadlineSeconds)))
             },
             Column("failed deliveries", "deliveries_failed", right: true) {
                 .number(JSONNumber(Int($0.deliveriesFailed)))
             },
             Column("parked", "parked", shown: { $0.parked ? "yes" : "" }) { .bool($0.parked) },
+            Column("as of last hour", "coarse", shown: { $0.coarse ? "yes" : "" }) { .bool($0.coarse) },
         ]
     }
 
     private static func deadline(_ row: Self) -> String {
-        if row.parked { return "-" }
+        if row.parked || row.coarse { return "-" }
         return row.deadlineSeconds < 0 ? "over" : DurationText.readable(.seconds(Int64(row.deadlineSeconds)))
     }
 }

@@ -4,7 +4,11 @@ import SwiftProtobuf
 
 struct QueueLeases: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "leases", abstract: "What is being worked on now; tasks, never people.")
+        commandName: "leases", abstract: "What is being worked on now; tasks, never people.",
+        discussion: """
+            A supervisor sees what fewer people hold than the policy's group-operations as of the last full hour; an \
+            operator sees it as it is.
+            """)
 
     @Option(help: "Only this project.")
     var project: String?

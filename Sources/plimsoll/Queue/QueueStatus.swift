@@ -5,7 +5,11 @@ import SwiftProtobuf
 
 struct QueueStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Every project in one line, and why its tasks wait.")
+        commandName: "status", abstract: "Every project in one line, and why its tasks wait.",
+        discussion: """
+            Where fewer people are at work in a project than the policy's group-operations, its figures are as of the \
+            last full hour, so that they do not show what one of them does.
+            """)
 
     @Option(help: "Only this project.")
     var project: String?

@@ -18,6 +18,7 @@ struct ControlClient: Sendable {
     let exports: Plimsoll_V1_Exports.Client<Transport>
     let deployment: Plimsoll_V1_Deployment.Client<Transport>
     let person: Plimsoll_V1_Person.Client<Transport>
+    let hours: Plimsoll_V1_Hours.Client<Transport>
     /// Where it answered.
     let address: ServerAddress
     /// As whom we ask.
@@ -93,6 +94,7 @@ struct ControlClient: Sendable {
         exports = Plimsoll_V1_Exports.Client(wrapping: grpc)
         deployment = Plimsoll_V1_Deployment.Client(wrapping: grpc)
         person = Plimsoll_V1_Person.Client(wrapping: grpc)
+        hours = Plimsoll_V1_Hours.Client(wrapping: grpc)
         self.address = address
         self.me = me
     }

@@ -15,6 +15,11 @@ enum Output {
     /// One line of talk: what is being done, and what to do next.
     static func talk(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+    /// What speaks against what was done; nothing where it is empty.
+    static func warn(_ text: String) {
+        if !text.isEmpty { talk("warning: \(Harmless.line(text))") }
+    }
+
     /// Talk without a line end, as progress bars need it.
     static func talkRaw(_ text: String) { write(text, to: STDERR_FILENO) }
 

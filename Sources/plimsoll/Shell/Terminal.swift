@@ -21,6 +21,14 @@ enum Terminal {
         return (80, 24)
     }
 
+    /// Whether what is beyond ASCII may be drawn: the locale's encoding is UTF-8 (POSIX, the first of these that is set).
+    static var speaksUnicode: Bool { speaksUnicode(environment) }
+
+    static func speaksUnicode(_ environment: [String: String]) -> Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        return locale.lowercased().replacing("-", with: "").contains("utf8") && environment["TERM"] != "dumb"
+    }
+
     static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
     static func bold(_ text: String) -> String { colors ? "\u{1B}[1m\(text)\u{1B}[0m" : text }

@@ -38,6 +38,7 @@ struct ImportTasks: AsyncParsableCommand {
         progress.finish()
         for remark in outcome.remarks { Output.talk("left out: \(remark)") }
         try Self.check(outcome.response)
+        outcome.response.warnings.forEach(Output.warn)
         output.report(Self.sentence(outcome.response, project: project, dryRun: dryRun), Self.json(outcome.response))
         if !dryRun, outcome.response.import != 0, outcome.response.imported > 0 {
             Output.talk("to take it back: plimsoll task cancel --import \(outcome.response.import)")

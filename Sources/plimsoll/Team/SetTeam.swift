@@ -21,7 +21,7 @@ struct SetTeam: AsyncParsableCommand {
                     $0.supervisor = supervisor
                 }, options: ControlClient.callOptions)
         }
-        if !span.warning.isEmpty { Output.talk("warning: \(span.warning)") }
+        Output.warn(span.warning)
         output.report("\(span.supervisor) answers for the team \(span.team)", Table.json(span))
     }
 }

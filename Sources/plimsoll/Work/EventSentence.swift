@@ -6,7 +6,10 @@ enum EventSentence {
     /// Nil for what is no news.
     static func of(_ event: WorkEvent) -> String? {
         switch event {
-        case .connecting, .leased, .deadline, .changed: nil
+        case .connecting, .leased, .deadline: nil
+        case .changed(let key, .parked, let message):
+            "task \(key.task) is parked and comes back to you" + (message.isEmpty ? "" : ": \(Harmless.line(message))")
+        case .changed: nil
         case .connected(let address, let coordinator): "connected to \(Harmless.line(coordinator)) at \(address)"
         case .disconnected(let error, let wait):
             "no connection: \(Harmless.line(error.message)); trying again in \(seconds(wait))"

@@ -89,24 +89,33 @@ struct WorkCommand: AsyncParsableCommand {
         defer { stop.cancel() }
         let mark = WithdrawalMark(directory: configuration.identity.directory)
         if let purpose = mark.pending().first { throw WorkProblem(.refused, Self.notYetRecorded(purpose)) }
-        // The person's word alone, whether anybody can be reached or not (P3).
+        let own = OwnWithdrawals()
+        // The person's word alone, whether anybody can be reached or not (P3). What was said at this very screen stops
+        // it without ending it.
         let word = Task {
-            guard let purpose = await mark.firstPending() else { return nil as String? }
+            guard let purpose = await mark.firstPending(besides: own) else { return nil as String? }
             stop.stopAtOnce()
             return purpose
         }
         defer { word.cancel() }
         let result: Result<WorkTally, any Error>
-        do { result = .success(try await perform(configuration, environment, stop)) } catch { result = .failure(error) }
+        do {
+            result = .success(try await perform(configuration, environment, stop, own))
+        } catch {
+            result = .failure(error)
+        }
         if case .success(let tally) = result { Self.say(tally.sentence) }
         word.cancel()
         // Why it ended; that an answer was on its way then is what the person wanted.
-        if let purpose = await word.value { throw WorkProblem(.refused, Self.notYetRecorded(purpose)) }
+        if let purpose = await word.value ?? own.pending.min() {
+            throw WorkProblem(.refused, Self.notYetRecorded(purpose))
+        }
         _ = try result.get()
     }
 
     private func perform(
-        _ configuration: WorkerConfiguration, _ environment: [String: String], _ stop: StopSignals
+        _ configuration: WorkerConfiguration, _ environment: [String: String], _ stop: StopSignals,
+        _ own: OwnWithdrawals
     ) async throws -> WorkTally {
         switch (exec, execMode) {
         case (let command?, .task):
@@ -117,7 +126,7 @@ struct WorkCommand: AsyncParsableCommand {
             return try await LinesModeRunner(configuration: configuration, command: command, say: Self.say)
                 .run(onStart: stop.onSignal)
         case (nil, _):
-            let runner = ScreenRunner(configuration: configuration, environment: environment)
+            let runner = ScreenRunner(configuration: configuration, environment: environment, own: own)
             guard let tally = try await runner.run(onStart: stop.onSignal) else {
                 throw WorkProblem(
                     .wrongUse,

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 
 /// Where the built programs and the repository's own files are.
@@ -45,7 +46,6 @@ func progress(_ text: String) {
 
 /// Milliseconds on the clock that diaries use.
 func monotonicMilliseconds() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+    // On Linux this is CLOCK_MONOTONIC.
+    Int(DispatchTime.now().uptimeNanoseconds / 1_000_000)
 }

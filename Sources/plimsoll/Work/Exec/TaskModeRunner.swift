@@ -12,6 +12,8 @@ struct TaskModeRunner: Sendable {
     /// The first and the longest pause after failures in a row.
     static let pauseFirst = Duration.seconds(1)
     static let pauseMax = Duration.seconds(30)
+    /// How long past its deadline a task that a limit parks is left to the coordinator.
+    static let parkWait = Duration.seconds(5)
 
     /// Works until it is told to leave; `onStart` gets what to call for that.
     func run(onStart: (@Sendable @escaping () -> Void) -> Void) async throws -> WorkTally {
@@ -27,13 +29,19 @@ struct TaskModeRunner: Sendable {
                 say("task \(task.key): the payload cannot be read; given back")
                 return .release
             }
-            switch try await program.run(document, limit: max(.zero, task.deadline - worker.now)) {
+            // At a limit the coordinator parks the task, which ends the program; giving it back would lose it.
+            let limit = task.parks ? task.deadline + Self.parkWait : task.deadline
+            switch try await program.run(document, limit: max(.zero, limit - worker.now)) {
             case .answered(let answer):
                 failures.withLock { $0 = 0 }
                 return .answer(answer)
             case .declined:
                 failures.withLock { $0 = 0 }
                 return .decline()
+            case .failed(let reason) where Task.isCancelled:
+                // Parked or gone, which was said; no fault of the program.
+                say("task \(Harmless.line(task.key)): \(reason)")
+                return .release
             case .failed(let reason):
                 let count = failures.withLock { count in
                     count += 1

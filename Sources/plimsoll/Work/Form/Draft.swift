@@ -27,7 +27,10 @@ struct DraftStore: Sendable {
             values[entry.form.items[index].pointer] = value
         }
         let document: JSONValue = [
-            "task": .number(JSONNumber(task.lease.task)), "key": .string(task.key), "values": .object(values),
+            "task": .number(JSONNumber(task.lease.task)), "key": .string(task.key),
+            // On what it stands, so that it can go with the agreement.
+            "project": .string(task.project.name), "severity": .number(JSONNumber(task.severity)),
+            "values": .object(values),
         ]
         try makeDirectory()
         let file = file(task)
@@ -58,6 +61,31 @@ struct DraftStore: Sendable {
         let path = file(project: project, task: task).path
         guard unlink(path) != 0, errno != ENOENT else { return }
         throw WorkProblem(.failed, "the draft \(path) could not be removed: \(String(cString: strerror(errno)))")
+    }
+
+    /// Removes every draft that stands on an agreement which is gone, tasks that are not in hand any more included (P3).
+    /// One that does not say what it stands on goes too. How many went.
+    @discardableResult
+    func removeAll(under agreed: AgreementPage.Agreed) throws -> Int {
+        // Without a folder there is no draft.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        var removed = 0
+        for name in names where name.hasSuffix(".json") {
+            let file = directory.appendingPathComponent(name)
+            let draft = (try? Data(contentsOf: file)).flatMap { try? JSONValue.parse(Array($0)) }
+            if let project = draft?["project"]?.stringValue, !agreed.projects.contains(project),
+                let severity = draft?["severity"]?.numberValue?.int64,
+                PurposeName.severity(Int(severity))?.rawValue != agreed.purpose
+            {
+                continue
+            }
+            guard unlink(file.path) == 0 || errno == ENOENT else {
+                throw WorkProblem(
+                    .failed, "the draft \(file.path) could not be removed: \(String(cString: strerror(errno)))")
+            }
+            removed += 1
+        }
+        return removed
     }
 
     /// A new empty-named file beside the drafts, for the editor.

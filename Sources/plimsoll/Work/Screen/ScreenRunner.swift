@@ -6,9 +6,11 @@ import WorkerKit
 struct ScreenRunner {
     let configuration: WorkerConfiguration
     let environment: [String: String]
+    let own: OwnWithdrawals
 
     private enum Input: Sendable {
         case event(WorkEvent)
+        case heard(ScreenDesk.Word)
         case terminal(WorkTerminal.Input)
         case second
         case sessionEnded
@@ -21,6 +23,10 @@ struct ScreenRunner {
             return nil
         }
         let session = WorkSession(configuration)
+        let desk = ScreenDesk(
+            addresses: configuration.addresses.map { ServerAddress(host: $0.host, port: $0.port) },
+            identity: configuration.identity, own: own)
+        let usesBlocks = Terminal.speaksUnicode(environment)
         onStart { session.leave() }
         terminal.enter()
         defer { terminal.leave() }
@@ -34,7 +40,8 @@ struct ScreenRunner {
                 // The countdown; ends by cancellation.
                 while (try? await Task.sleep(for: .seconds(1))) != nil { inbox.yield(.second) }
             }
-            let tally = await serve(inputs, session: session, terminal: terminal)
+            group.addTask { await desk.run(usesBlocks: usesBlocks) { inbox.yield(.heard($0)) } }
+            let tally = await serve(inputs, session: session, terminal: terminal, desk: desk)
             group.cancelAll()
             terminal.leave()
             while let result = await group.nextResult() {
@@ -44,7 +51,9 @@ struct ScreenRunner {
         }
     }
 
-    private func serve(_ inputs: AsyncStream<Input>, session: WorkSession, terminal: WorkTerminal) async -> WorkTally {
+    private func serve(
+        _ inputs: AsyncStream<Input>, session: WorkSession, terminal: WorkTerminal, desk: ScreenDesk
+    ) async -> WorkTally {
         var screen = ScreenState()
         var decoder = KeyDecoder()
         let drafts = DraftStore(identityDirectory: configuration.identity.directory)
@@ -62,21 +71,45 @@ struct ScreenRunner {
                 }
             case .terminal(.resized): anew = true
             case .terminal(.ended): session.leave()
+            case .heard(let word): actions = heard(word, &screen)
             case .second: break
             case .sessionEnded: return screen.tally
             }
             for action in actions {
-                if await perform(action, &screen, session: session, drafts: drafts, terminal: terminal) { anew = true }
+                let isAnew = await perform(
+                    action, &screen, session: session, drafts: drafts, terminal: terminal, desk: desk)
+                if isAnew { anew = true }
             }
+            // Nothing new while a word of the person waits for its receipt.
+            if screen.withdrawing != nil { session.pause(for: Self.pauseWhileWithdrawing) }
             terminal.draw(screen.lines(size: terminal.size, now: session.now), anew: anew)
         }
         return screen.tally
     }
 
+    /// Longer than a second, after which it is said again.
+    private static let pauseWhileWithdrawing = Duration.seconds(3)
+
+    private func heard(_ word: ScreenDesk.Word, _ screen: inout ScreenState) -> [ScreenState.Action] {
+        switch word {
+        case .why(let fetched): screen.fetched(why: fetched)
+        case .load(let fetched): screen.fetched(load: fetched)
+        case .agreements(let page): screen.fetched(agreements: page)
+        case .own(let topic, let fetched): screen.fetched(own: topic, fetched)
+        case .said(let words): screen.say(words)
+        case .raised(let concern, let words): screen.raised(concern: concern, words)
+        case .notRaised(let concern, let words): screen.didNotRaise(concern: concern, words)
+        case .withdrawalStands(let words): screen.withdrawalStands(words)
+        case .withdrawn(let receipt): return screen.withdrawn(receipt)
+        case .notWithdrawn(let words): screen.notWithdrawn(words)
+        }
+        return []
+    }
+
     /// True when the screen must be drawn anew.
     private func perform(
         _ action: ScreenState.Action, _ screen: inout ScreenState, session: WorkSession, drafts: DraftStore,
-        terminal: WorkTerminal
+        terminal: WorkTerminal, desk: ScreenDesk
     ) async -> Bool {
         do {
             switch action {
@@ -91,13 +124,27 @@ struct ScreenRunner {
                 guard let job = screen.jobs.first(where: { $0.task.lease == lease }) else { return false }
                 try drafts.save(job.entry, for: job.task)
             case .removeDraft(let project, let task): try drafts.remove(project: project, task: task)
+            case .removeDrafts(let agreed): try drafts.removeAll(under: agreed)
+            case .fetchWhy: desk.ask(.why)
+            case .fetchLoad: desk.ask(.load)
+            case .fetchAgreements: desk.ask(.agreements)
+            case .fetchOwn(let topic): desk.ask(.own(topic))
+            case .raiseConcern(let text, let project): desk.ask(.concern(text, project: project))
+            case .pullCord(let project): desk.ask(.cord(project))
+            case .withdraw(let purpose): desk.ask(.withdrawal(purpose))
             case .edit(let text):
                 guard let job = screen.job else { return false }
-                terminal.leave()
-                defer { terminal.enter() }
-                let edited = try await Editor(environment: environment).edit(text, in: drafts.scratchFile())
+                let edited = try await edit(text, drafts, terminal)
                 for next in screen.edited(edited, of: job.task.lease) {
-                    _ = await perform(next, &screen, session: session, drafts: drafts, terminal: terminal)
+                    _ = await perform(
+                        next, &screen, session: session, drafts: drafts, terminal: terminal, desk: desk)
+                }
+                return true
+            case .writeConcern(let project, let begun):
+                let text = try await edit(begun, drafts, terminal)
+                for next in screen.wroteConcern(text, about: project) {
+                    _ = await perform(
+                        next, &screen, session: session, drafts: drafts, terminal: terminal, desk: desk)
                 }
                 return true
             }
@@ -105,5 +152,11 @@ struct ScreenRunner {
             screen.say("\(error)")
         }
         return false
+    }
+
+    private func edit(_ text: String, _ drafts: DraftStore, _ terminal: WorkTerminal) async throws -> String? {
+        terminal.leave()
+        defer { terminal.enter() }
+        return try await Editor(environment: environment).edit(text, in: drafts.scratchFile())
     }
 }

@@ -4,16 +4,14 @@ import WorkerKit
 
 /// What keys do.
 extension ScreenState {
-    /// A key was pressed; `page` is how many lines of the task are on the screen, `lines` how many there are.
+    /// A key was pressed; `page` is how many lines of the task, or of the page before it, are on the screen, `lines` how
+    /// many there are.
     mutating func pressed(_ key: Key, page: Int, lines: Int) -> [Action] {
         if inline != nil { return typedInline(key) }
-        if showsHelp || showsWhy, key != .control("c") {
-            showsHelp = false
-            showsWhy = false
-            return []
-        }
+        if withdrawing != nil { return [.character("q"), .control("c")].contains(key) ? [.leave] : [] }
+        if self.page != nil { return pressedOnPage(key, page: page, lines: lines) }
+        if let actions = opened(by: key) { return actions }
         switch key {
-        case .character("?"): showsHelp = true
         case .character("q"), .control("c"): return [.leave]
         case .up: scroll = max(0, scroll - 1)
         case .down: scroll = min(max(0, lines - page), scroll + 1)
@@ -30,9 +28,6 @@ extension ScreenState {
         guard !jobs.isEmpty else { return [] }
         let lease = jobs[0].task.lease
         switch (key, jobs[0].standing) {
-        case (.character("w"), _):
-            showsWhy = true
-            return []
         case (.character("x"), .lost):
             putAway(lease)
             message = "put away; the draft is kept on this machine"

@@ -27,8 +27,8 @@ extension ScreenState {
         var lines = [header(width: width, now: now)]
         let footer = footerLines()
         let rest = size.rows - lines.count - footer.count
-        if showsHelp {
-            lines += pad(Self.help.flatMap { TextWidth.wrap($0, width) }.map { ScreenLine(text: $0) }, to: rest)
+        if let all = pageLines(width: width) {
+            lines += pad(Array(all.dropFirst(min(pageScroll, max(0, all.count - rest)))), to: rest)
         } else if let job {
             lines += taskLines(job, width: width, rows: rest)
         } else {
@@ -38,8 +38,9 @@ extension ScreenState {
         return lines.prefix(size.rows).map { ScreenLine(text: TextWidth.fit($0.text, width), style: $0.style) }
     }
 
-    /// How many lines of the task fit, and how many there are: what scrolling needs.
+    /// How many lines of the task, or of the page before it, fit, and how many there are: what scrolling needs.
     func taskExtent(size: ScreenSize) -> (page: Int, lines: Int) {
+        if let all = pageLines(width: size.columns) { return (size.rows - 1 - footerLines().count, all.count) }
         guard let job else { return (1, 0) }
         let footer = footerLines().count
         let form = formLines(job, width: size.columns).count
@@ -73,14 +74,16 @@ extension ScreenState {
         let keys: String
         if inline != nil {
             keys = "enter takes the text  esc leaves it  ctrl-u clears"
-        } else if showsHelp || showsWhy {
-            keys = "any key goes back"
+        } else if withdrawing != nil {
+            keys = "q quit: it is then repeated by plimsoll consent withdraw"
+        } else if let page {
+            keys = (page.isAboutAgreements ? "a digit chooses" : "up, down: read") + "  any other key goes back"
         } else {
             switch job?.standing {
-            case nil: keys = isLeaving ? "leaving" : "q quit  ? help"
-            case .open: keys = "s send  tab next  d decline  r release  p park  w why  q quit  ? help"
-            case .sent, .asked: keys = "q quit  ? help"
-            case .lost: keys = "s send for a human  x put away  tab next  q quit  ? help"
+            case nil: keys = isLeaving ? "leaving" : "w why  l load  a agree  m mine  q quit  ? help"
+            case .open: keys = "s send  d decline  r release  p park  w why  l load  a agree  m mine  q quit  ?"
+            case .sent, .asked: keys = "w why  l load  a agree  m mine  q quit  ? help"
+            case .lost: keys = "s send for a human  x put away  w why  l load  a agree  m mine  q quit  ? help"
             }
         }
         lines.append(ScreenLine(text: " \(keys)", style: .bar))
@@ -88,7 +91,6 @@ extension ScreenState {
     }
 
     private func taskLines(_ job: Job, width: Int, rows: Int) -> [ScreenLine] {
-        if showsWhy { return pad(whyLines(job, width: width), to: rows) }
         let form = formLines(job, width: width)
         let page = readingRows(form: form.count, rows: rows)
         let all = readingLines(job, width: width)
@@ -206,7 +208,7 @@ extension ScreenState {
         return limit == 0 ? "\(used), no limit" : "\(used) of \(DurationText.readable(.seconds(Int64(limit))))"
     }
 
-    private func whyLines(_ job: Job, width: Int) -> [ScreenLine] {
+    func whyLines(_ job: Job, width: Int) -> [ScreenLine] {
         let why = job.task.why
         var lines = ["Why this task is yours now", ""]
         lines.append("Your agreements for \(Harmless.line(job.task.project.name)) were given when it was leased.")
@@ -246,14 +248,18 @@ extension ScreenState {
         return lines.flatMap { TextWidth.wrap($0, width - 2) }.map { ScreenLine(text: " " + $0) }
     }
 
-    private static let help = [
+    static let help = [
         "", " 1 2 3 ...   choose; of several choices: choose or take back",
         " 0-9 . -     type a number; backspace takes back", " tab, enter  next item; shift-tab: the one before",
         " enter or e  write a text in $EDITOR; i: write one line here", " del         empty the item",
         " up, down, page up, page down, home, end, space: read the task", " s           send the answer",
         " d           decline: not this one. Costs nothing.", " r           release: give it back for others",
         " p           park: keep it for later, without time running", " +           ask for more time",
-        " w           why this task is yours now", " q           quit: what is open is given back, drafts are kept",
+        " w           why this task is yours, and why work comes or does not",
+        " l           your load against your limits, your next break and your rest",
+        " a           what you agree to; take one back",
+        " m           what is held of you: answers, time, who looked; raise a concern",
+        " q           quit: what is open is given back, drafts are kept",
         "", " What you write is kept on this machine until it is acknowledged.",
     ]
 

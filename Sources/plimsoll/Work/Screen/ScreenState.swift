@@ -10,6 +10,16 @@ struct ScreenState: Sendable {
         case ask(LeaseRequest, LeaseKey)
         case saveDraft(LeaseKey)
         case removeDraft(project: Int64, task: Int64)
+        /// Of every task that stands on an agreement that is gone.
+        case removeDrafts(AgreementPage.Agreed)
+        case fetchWhy, fetchLoad, fetchAgreements
+        case fetchOwn(OwnPage.Topic)
+        /// Let the person write a concern in the editor; nil: about the deployment.
+        case writeConcern(project: String?, begun: String)
+        case raiseConcern(String, project: String?)
+        case pullCord(String)
+        /// Withdraw the agreement to a purpose until it is on the record.
+        case withdraw(String)
         /// Let the person write the item in focus in the editor.
         case edit(String)
         case leave
@@ -42,8 +52,13 @@ struct ScreenState: Sendable {
     /// Stays until the next task: a break ahead, a certificate, an agreement that ends.
     var warning = ""
     var scroll = 0
-    var showsHelp = false
-    var showsWhy = false
+    /// In front of the task; nil: none.
+    var page: ScreenPage?
+    var pageScroll = 0
+    /// Written and not yet taken by a coordinator; the editor opens with it.
+    var unsentConcern = ""
+    /// While it is set, no task is shown.
+    var withdrawing: PendingWithdrawal?
     var isLeaving = false
     /// Text typed on the screen itself, where there is no wish for an editor.
     var inline: String?
@@ -166,7 +181,6 @@ struct ScreenState: Sendable {
         if index == 0 {
             scroll = 0
             inline = nil
-            showsWhy = false
         }
     }
 }

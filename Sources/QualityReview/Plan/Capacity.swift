@@ -1,0 +1,79 @@
+import PlimsollModel
+
+/// What one person could be leased from an instant on, if they worked whenever they may: the most that their limits
+/// leave of the day and the week.
+struct Capacity {
+    /// Whether anything could be leased at that instant.
+    var mayBeLeased = false
+    /// Seconds until the end of the local date, and of the ISO week.
+    var today: Int64 = 0
+    var week: Int64 = 0
+
+    /// Among these lanes, under this line. `facts` are as of `now`.
+    init(of facts: PersonFacts, in lanes: [LaneAsk], under line: PlanLine, now: Moment) {
+        let open = lanes.filter { Gate.isOpen($0, to: facts, now: now) }
+        // In an unknown zone nothing is leased.
+        guard !open.isEmpty, let zone = try? Zone.named(facts.zone) else { return }
+        mayBeLeased = open.contains { lane in
+            Gate.decide(person: facts, lane: lane, limits: line.limits(in: lane.project), now: now, want: 1).isGranted
+        }
+        let dayEnd = zone.bounds(at: now).end
+        let weekEnd = zone.weekBounds(at: now).end
+        var facts = facts
+        // Leases open now go on as work does, until a limit.
+        for lease in facts.openLeases where lease.granted < now {
+            facts.worked.add(
+                WorkInterval(start: lease.granted, end: min(now, lease.deadline)), kind: lease.kind,
+                severity: lease.severity)
+        }
+        facts.openLeases = []
+        var at = now
+        while at < weekEnd {
+            switch Self.longest(of: facts, in: open, under: line, now: at) {
+            case .work(let lane, let until):
+                let end = min(until, weekEnd)
+                facts.worked.add(WorkInterval(start: at, end: end), kind: lane.kind, severity: lane.severity)
+                week += (end - at).microseconds / 1_000_000
+                today += max(0, (min(end, dayEnd) - at).microseconds) / 1_000_000
+                at = end
+            case .rest(let until): at = until
+            case .nothing: return
+            }
+        }
+    }
+
+    private enum Step {
+        case work(LaneAsk, until: Moment)
+        case rest(until: Moment)
+        /// Not by time.
+        case nothing
+    }
+
+    /// The lane that lets them work longest; where none does, until when they rest.
+    private static func longest(
+        of facts: PersonFacts, in lanes: [LaneAsk], under line: PlanLine, now: Moment
+    ) -> Step {
+        var best: (lane: LaneAsk, until: Moment)?
+        var again: Moment?
+        // Mostly the same for all lanes, and the dearer part.
+        var whole: (limits: WorkloadLimits, answer: Gate.TimeAnswer)?
+        for lane in lanes {
+            let limits = line.limits(in: lane.project)
+            if whole?.limits != limits {
+                whole = (limits, Gate.time(of: facts, in: nil, limits: limits, now: now))
+            }
+            let inLane = Gate.timeInLane(of: facts, in: lane, limits: limits, now: now)
+            switch whole?.answer.stricter(than: inLane) ?? inLane {
+            case .free(let until):
+                if best.map({ until > $0.until }) ?? true { best = (lane, until) }
+            case .over(let refusal):
+                if let until = refusal.until { again = min(again ?? until, until) }
+            }
+        }
+        if let best { return .work(best.lane, until: max(best.until, now + shortest)) }
+        return again.map { .rest(until: max($0, now + shortest)) } ?? .nothing
+    }
+
+    /// So that every step goes on, whatever a limit says.
+    private static let shortest = Duration.seconds(1)
+}

@@ -1,0 +1,66 @@
+import PlimsollModel
+
+/// The gate's own limits of time, asked without a lease: how long somebody may still work, however long a task takes.
+extension Gate {
+    enum TimeAnswer {
+        /// No limit of time is reached before then.
+        case free(until: Moment)
+        case over(Refusal)
+
+        /// Of two refusals the one that lets go last; of two ends the earlier.
+        func stricter(than other: TimeAnswer) -> TimeAnswer {
+            switch (self, other) {
+            case (.over(let mine), .over(let theirs)): theirs.outlasts(mine) ? other : self
+            case (.over, .free): self
+            case (.free, .over): other
+            case (.free(let mine), .free(let theirs)): mine <= theirs ? self : other
+            }
+        }
+    }
+
+    /// Limits on a person's time as a whole.
+    private static let ofPerson: [LimitCheck] = [
+        .knownZone, .quietHours, .weeklyRest, .dailyRest, .weekAverage, .weekTime, .dayTime, .sixHours, .breakTime,
+    ]
+    /// Limits on time with one kind or severity.
+    private static let ofLane: [LimitCheck] = [.kindWeek, .kindDay, .severityDay]
+
+    /// For the person as a whole, and in a lane; `lane` nil: whatever the kind.
+    static func time(of person: PersonFacts, in lane: LaneAsk?, limits: WorkloadLimits, now: Moment) -> TimeAnswer {
+        let whole = ask(ofPerson, person, noLane, limits, now)
+        return lane.map { whole.stricter(than: timeInLane(of: person, in: $0, limits: limits, now: now)) } ?? whole
+    }
+
+    /// What the limits on one kind or severity add to those on the person.
+    static func timeInLane(
+        of person: PersonFacts, in lane: LaneAsk, limits: WorkloadLimits, now: Moment
+    ) -> TimeAnswer {
+        ask(ofLane, person, lane, limits, now)
+    }
+
+    private static func ask(
+        _ checks: [LimitCheck], _ person: PersonFacts, _ lane: LaneAsk, _ limits: WorkloadLimits, _ now: Moment
+    ) -> TimeAnswer {
+        let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
+        var answer = TimeAnswer.free(until: .distantFuture)
+        for check in checks {
+            switch check.find(question) {
+            case .clear: continue
+            case .allows(_, let end, _, _, _): answer = answer.stricter(than: .free(until: end))
+            case .refuses(let found, _): answer = answer.stricter(than: .over(found))
+            }
+        }
+        return answer
+    }
+
+    /// Whether somebody works in a lane at all, at a time when no limit is in the way: not denied, enrolled, not paused,
+    /// and agreed.
+    static func isOpen(_ lane: LaneAsk, to person: PersonFacts, now: Moment) -> Bool {
+        let question = GateQuestion(person: person, lane: lane, limits: WorkloadLimits(), now: now)
+        return [LimitCheck.denied, .notEnrolled, .paused, .agreement].allSatisfy { check in
+            if case .refuses = check.find(question) { false } else { true }
+        }
+    }
+
+    private static let noLane = LaneAsk(project: ProjectID(0), kind: "", severity: 0, effortSeconds: 0, purposes: [])
+}

@@ -1,0 +1,100 @@
+import PlimsollModel
+
+/// What the model knows of one person.
+struct PersonModel {
+    struct Consent {
+        var opens: Bool
+        var from: Micros
+        var until: Micros
+        /// Taken back or refused, and not merely past its end.
+        var isNo: Bool { !opens }
+
+        func holds(at now: Micros) -> Bool { opens && from <= now && now < until }
+    }
+
+    let id: PersonID
+    let name: String
+    let local: LocalTime
+    let declaredWeek: Micros
+    var enrolled: Set<ProjectID>
+    var consents: [String: Consent] = [:]
+    var isDenied = false
+    /// What they set for themselves, nil: nothing.
+    var own: Limits?
+    var ownQuiet: OwnQuiet = .asTheyAre
+    /// Leased time that is over.
+    var worked: [Stretch] = []
+    /// Labels accepted, by local date.
+    var labels: [Int: Int] = [:]
+    /// Tasks that this person is never asked again: declined, or answered and withdrawn.
+    var never: Set<TaskID> = []
+
+    enum OwnQuiet { case asTheyAre, opened }
+
+    /// The policy as it holds for this person.
+    func limits(under policy: Limits) -> Limits {
+        var limits = own.map { policy.tightened(by: $0) } ?? policy
+        if ownQuiet == .opened { limits.quietHours = nil }
+        return limits
+    }
+}
+
+struct ProjectModel {
+    enum State: String { case open, paused, closed }
+
+    let id: ProjectID
+    let name: String
+    let overlap: Int
+    let effort: Micros
+    let purposes: [String]
+    var lanes: [Layout.Lane]
+    var state = State.open
+
+    /// What a lane of this project needs.
+    func purposes(of lane: Layout.Lane) -> [String] {
+        purposes + (lane.severity > 1 ? ["severity-\(lane.severity)"] : [])
+    }
+
+    /// Three times the effort estimate, at least 2 minutes, at most 50.
+    var leaseLength: Micros { min(50 * .minute, max(2 * .minute, 3 * effort)) }
+}
+
+struct TaskModel {
+    let id: TaskID
+    let lane: LaneID
+    let project: ProjectID
+    let key: String
+    var isClosed = false
+    /// Expiries and lost streams since the last label, by whom.
+    var failures: [PersonID] = []
+}
+
+/// One grant, from its first moment to whatever became of it.
+struct LeaseModel {
+    enum State: Equatable {
+        case open
+        case parked(until: Micros)
+        case answered
+        case ended(String)
+    }
+
+    let fence: Fence
+    let task: TaskID
+    let slot: Int16
+    let person: PersonID
+    let lane: LaneID
+    let project: ProjectID
+    var granted: Micros
+    var deadline: Micros
+    /// Leased before the present stretch, when it was parked in between.
+    var leasedBefore: Micros = 0
+    var coordinator: Int64
+    var session: Int64
+    var state = State.open
+    /// The policy under which it was granted.
+    var policy: Int64
+
+    func stretch(_ lane: Layout.Lane, to now: Micros) -> Stretch {
+        Stretch(from: granted, to: max(granted, min(deadline, now)), kind: lane.kind, severity: lane.severity)
+    }
+}
