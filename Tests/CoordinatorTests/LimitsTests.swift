@@ -194,6 +194,38 @@ struct LimitsTests {
         }
     }
 
+    @Test("a task that is too long for now keeps back none of the shorter ones behind it, and lengthens no lease")
+    func longAmongShort() async throws {
+        try await withDeployment { deployment in
+            try await deployment.setClock(try await deployment.moment(Self.noon), standing: true)
+            try await deployment.project(effortSeconds: 60, people: ["ann"], tasks: 0)
+            try await deployment.importTasks(1, effortSeconds: 1_800)
+            try await deployment.importTasks(3, from: 1)
+            try await deployment.policy("continuous-time: 10m", "break: 2m")
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                for key in ["t1", "t2"] {
+                    let lease = try await ann.patientLease()
+                    #expect(lease.key == key && lease.deadlineIn == .seconds(180))
+                    ann.submit(lease.lease)
+                    #expect(try await ann.settlement().outcome == .accepted)
+                }
+                let last = try await ann.patientLease()
+                #expect(last.key == "t3")
+                try await deployment.moveStanding(by: .seconds(100))
+                ann.extend(last.lease)
+                let extended = try await ann.change()
+                #expect(extended.state == .held && extended.deadlineIn == .seconds(180))
+                let refusal = try await ann.refusal()
+                #expect(refusal.rule == .limitTooNear && refusal.scope == "break" && refusal.value == "30m")
+                try await deployment.policy("continuous-time: 50m", "break: 2m")
+                let long = try await ann.patientLease()
+                #expect(long.key == "t0" && long.deadlineIn == .seconds(48 * 60 + 20))
+            }
+        }
+    }
+
     @Test("each rule refuses through the whole path, with its end")
     func rules() async throws {
         struct Step {

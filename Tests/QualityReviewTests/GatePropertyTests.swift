@@ -90,6 +90,31 @@ struct GatePropertyTests {
         }
     }
 
+    @Test("How far a lease may go says of every estimate what a decision with that estimate says", arguments: 1...10)
+    func horizon(seed: Int) throws {
+        var random = SeededGenerator(seed: UInt64(seed) + 2_000)
+        var fitting = 0
+        var others = 0
+        for _ in 0..<1_000 {
+            let person = Self.facts(&random)
+            var lane = Self.lane(&random)
+            let limits = Self.limits(&random)
+            guard let horizon = Scene.decide(person, lane, limits).horizon else { continue }
+            lane.effortSeconds += Int.random(in: 0...4_000, using: &random)
+            let longer = Scene.decide(person, lane, limits)
+            if .seconds(lane.effortSeconds) <= horizon.longestEffort(from: Scene.now) {
+                fitting += 1
+                try #require(longer.horizon == horizon)
+                let deadline = horizon.deadline(effortSeconds: lane.effortSeconds, from: Scene.now)
+                try #require(Scene.granted(longer)?.deadline == deadline)
+            } else {
+                others += 1
+                try #require(longer.refusal?.rule == .limitTooNear)
+            }
+        }
+        #expect(fitting > 10 && others > 10, "too few to say anything: \(fitting), \(others)")
+    }
+
     @Test("Denial closes whatever else holds")
     func denial() {
         var random = SeededGenerator(seed: 7)

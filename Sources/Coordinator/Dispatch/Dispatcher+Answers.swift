@@ -175,7 +175,7 @@ extension Dispatcher {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
             let project = deployment?.projects[lane.lane.project],
             case .granted(let count, let deadline) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project),
+                person: state.facts, lane: ask(of: lane, project: project, effortSeconds: lane.usualEffort),
                 limits: state.line.limits(in: project.id), now: state.at, want: 1
             ).decision, count > 0
         else { return nil }

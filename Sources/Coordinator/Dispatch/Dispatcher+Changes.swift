@@ -88,7 +88,7 @@ extension Dispatcher {
         guard let lane = lanes[lease.lane], let project = storedProject(lease.project) else { return nil }
         state.refreshOpenLeases(lanes: storedLane)
         return Gate.reached(
-            person: state.facts, lane: ask(of: lane, project: project),
+            person: state.facts, lane: ask(of: lane, project: project, effortSeconds: lane.usualEffort),
             limits: state.line.limits(in: lease.project), now: lease.deadline)
     }
 
@@ -278,7 +278,8 @@ extension Dispatcher {
                 message: "the project is closed")
         }
         // The gate is asked about time alone: this lease is counted already, and what is open may go on.
-        var question = ask(of: lane, project: project)
+        let effort = state.held[lease.fence]?.content?.effortSeconds ?? lane.usualEffort
+        var question = ask(of: lane, project: project, effortSeconds: effort)
         question.paused = false
         let limits = state.line.limits(in: lease.project)
         var onlyTime = limits

@@ -65,7 +65,7 @@ extension Dispatcher {
             for lane in lanes.keys {
                 guard let feed = lanes[lane] else { continue }
                 lanes[lane] = LaneFeed(
-                    lane: feed.lane, isShared: feed.isShared, effortSeconds: feed.effortSeconds, now: clock.now)
+                    lane: feed.lane, isShared: feed.isShared, usualEffort: feed.usualEffort, now: clock.now)
             }
             isFeedStale = true
             wakeFeeder()

@@ -43,19 +43,18 @@ extension Dispatcher {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane] else { continue }
                     let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project),
+                        person: state.facts, lane: ask(of: feed, project: project, for: person),
                         limits: state.line.limits(in: project.id), now: state.at, want: want)
                     switch answer.decision {
                     case .refused(let reason):
                         // Of several lanes the one that opens first says when to come back.
                         if refusal.map({ $0.outlasts(reason) }) ?? true { refusal = reason }
                         continue
-                    case .granted(let count, let deadline):
+                    case .granted(let count, _):
                         open.append(lane)
-                        guard count > 0 else { continue }
+                        guard count > 0, let horizon = answer.horizon else { continue }
                         if feed.hasSomething(for: person) {
-                            candidates[project.id] = .ready(
-                                lane: lane, count: count, deadline: deadline, bound: answer.bound)
+                            candidates[project.id] = .ready(lane: lane, count: count, horizon: horizon)
                         } else if mayHoldMore(lane, for: person) {
                             // Higher priority first: nothing below this lane until it was looked through.
                             candidates[project.id] = .unseen(lane: lane)
@@ -69,21 +68,21 @@ extension Dispatcher {
             guard let (project, candidate) = choose(among: candidates) else { break }
             let lane: LaneID
             let count: Int
-            let deadline: Moment
-            let bound: Rule?
+            let horizon: LeaseHorizon
             switch candidate {
-            case .ready(let at, let most, let until, let rule): (lane, count, deadline, bound) = (at, most, until, rule)
+            case .ready(let at, let most, let until): (lane, count, horizon) = (at, most, until)
             case .unseen(let at):
                 // It is this project's turn, and what it has must be fetched first: fairness before speed.
                 mustLook = at
                 continue wants
             }
             let most = candidates.count > 1 ? 1 : min(want, count)
-            let slots = lanes[lane]?.take(for: person, count: most, now: clock.now) ?? []
+            let longest = horizon.longestEffort(from: state.at)
+            let slots = lanes[lane]?.take(for: person, count: most, longest: longest, now: clock.now) ?? []
             if slots.isEmpty { break }
             let figures = load ?? LoadFigures(of: state.facts, limits: state.line.limits, at: state.at)
             load = figures
-            for slot in slots { add(slot, lane, deadline, bound, project, stream.id, figures, &state, &plan) }
+            for slot in slots { add(slot, lane, horizon, project, stream.id, figures, &state, &plan) }
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, room) else { return }
@@ -110,7 +109,7 @@ extension Dispatcher {
 
     /// What a project could give a person now.
     private enum Candidate {
-        case ready(lane: LaneID, count: Int, deadline: Moment, bound: Rule?)
+        case ready(lane: LaneID, count: Int, horizon: LeaseHorizon)
         /// Its spans hold tasks that this person has not been looked through for.
         case unseen(lane: LaneID)
     }
@@ -124,19 +123,18 @@ extension Dispatcher {
     }
 
     private func add(
-        _ slot: ReadySlot, _ laneID: LaneID, _ until: Moment, _ bound: Rule?, _ project: ProjectID,
-        _ stream: StreamID, _ load: LoadFigures, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ slot: ReadySlot, _ laneID: LaneID, _ horizon: LeaseHorizon, _ project: ProjectID, _ stream: StreamID,
+        _ load: LoadFigures, _ state: inout PersonState, _ plan: inout FlushPlan
     ) {
         let effort = slot.content.effortSeconds
-        let length = LeaseLength.of(effortSeconds: effort)
-        let deadline = min(until, state.at + length)
+        let deadline = horizon.deadline(effortSeconds: effort, from: state.at)
         share.charge(project, effortSeconds: effort)
         let lane = lanes[laneID]?.lane
         plan.picks.append(
             FlushPlan.Pick(
                 person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
-                deadline: deadline, parks: deadline == until && Gate.parks(at: bound), effortSeconds: effort,
-                figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
+                deadline: deadline, parks: deadline == horizon.at && Gate.parks(at: horizon.rule),
+                effortSeconds: effort, figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
                 granted: state.at, deadline: deadline, kind: lane?.kind ?? "", severity: lane?.severity ?? 0,

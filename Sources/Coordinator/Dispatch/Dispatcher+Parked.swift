@@ -24,8 +24,8 @@ extension Dispatcher {
             let project = deployment?.projects[parked.project]
         else { return false }
         let answer = Gate.decide(
-            person: state.facts, lane: ask(of: lane, project: project), limits: state.line.limits(in: project.id),
-            now: state.at, want: 1)
+            person: state.facts, lane: ask(of: lane, project: project, effortSeconds: content.effortSeconds),
+            limits: state.line.limits(in: project.id), now: state.at, want: 1)
         guard case .granted(let count, let until) = answer.decision, count > 0 else { return false }
         // The lifetime counts leased time, before and after the park.
         let end =

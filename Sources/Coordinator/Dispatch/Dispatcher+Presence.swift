@@ -52,7 +52,8 @@ extension Dispatcher {
         guard let feed = lanes[lane], mayHoldMore(lane, for: state.person) || feed.hasSomething(for: state.person)
         else { return false }
         return Gate.decide(
-            person: state.facts, lane: ask(of: feed, project: project), limits: state.line.limits(in: project.id),
+            person: state.facts, lane: ask(of: feed, project: project, for: state.person),
+            limits: state.line.limits(in: project.id),
             now: max(state.at, clockReading?.database ?? state.at), want: 1
         ).isGranted
     }

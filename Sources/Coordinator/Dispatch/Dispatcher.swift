@@ -202,8 +202,14 @@ actor Dispatcher {
 
     func storedLane(_ id: LaneID) -> StoredLane? { lanes[id]?.lane }
 
-    func ask(of lane: LaneFeed, project: StoredProject) -> LaneAsk {
-        LaneAsk(project, kind: lane.lane.kind, severity: lane.lane.severity, effortSeconds: lane.effortSeconds)
+    /// What a lane asks of somebody for a task with this estimate.
+    func ask(of lane: LaneFeed, project: StoredProject, effortSeconds: Int) -> LaneAsk {
+        LaneAsk(project, kind: lane.lane.kind, severity: lane.lane.severity, effortSeconds: effortSeconds)
+    }
+
+    /// What a lane asks of somebody for what it has ready for them.
+    func ask(of lane: LaneFeed, project: StoredProject, for person: PersonID) -> LaneAsk {
+        ask(of: lane, project: project, effortSeconds: lane.effort(for: person))
     }
 
     /// Sets as many fences aside as a flush has grants; two flushes never share one.

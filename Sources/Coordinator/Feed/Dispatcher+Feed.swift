@@ -164,7 +164,7 @@ extension Dispatcher {
             if lanes[lane.id] == nil {
                 let project = deployment?.projects[lane.project]
                 lanes[lane.id] = LaneFeed(
-                    lane: lane, isShared: (project?.overlap ?? 2) > 1, effortSeconds: project?.effortSeconds ?? 1,
+                    lane: lane, isShared: (project?.overlap ?? 2) > 1, usualEffort: project?.effortSeconds ?? 1,
                     now: clock.now)
                 isNew = true
             } else if lane.newestSpan > (lanes[lane.id]?.lane.newestSpan ?? 0) {
@@ -254,7 +254,7 @@ extension Dispatcher {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane], !result.contains(lane) else { continue }
                     let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project),
+                        person: state.facts, lane: ask(of: feed, project: project, for: state.person),
                         limits: state.line.limits(in: project.id),
                         now: max(state.at, clockReading?.database ?? state.at), want: 1)
                     if case .granted = answer.decision { result.append(lane) }

@@ -34,8 +34,10 @@ struct LaneFeed: Sendable {
     var lane: StoredLane
     /// Several people answer each task, so that a slot may be another's work already.
     let isShared: Bool
-    /// The longest effort estimate seen; the gate is asked with it.
-    var effortSeconds: Int
+    /// The project's own effort estimate, for tasks that were not seen yet.
+    let usualEffort: Int
+    /// The shortest and the longest estimate of what came since nothing was ready.
+    private var efforts: ClosedRange<Int>?
     private(set) var ready: Deque<ReadySlot> = []
     private(set) var blocks: [Int64: Block] = [:]
     /// Blocks with nothing left in them, whose rows are still to be dropped.
@@ -50,10 +52,10 @@ struct LaneFeed: Sendable {
     /// Grants of the last tick that found nobody: slots older than this were passed over.
     private(set) var lastGrant: ContinuousClock.Instant
 
-    init(lane: StoredLane, isShared: Bool, effortSeconds: Int, now: ContinuousClock.Instant) {
+    init(lane: StoredLane, isShared: Bool, usualEffort: Int, now: ContinuousClock.Instant) {
         self.lane = lane
         self.isShared = isShared
-        self.effortSeconds = effortSeconds
+        self.usualEffort = usualEffort
         self.lastGrant = now
     }
 
@@ -78,7 +80,7 @@ struct LaneFeed: Sendable {
         for slot in claim.slots {
             guard let content = claim.contents[slot.task] else { continue }
             let block = claim.blocks[slot.block]
-            effortSeconds = max(effortSeconds, content.effortSeconds)
+            note(content)
             ready.append(
                 ReadySlot(
                     content: content, slot: slot.slot, source: .block(block.id), place: slot.place,
@@ -86,11 +88,15 @@ struct LaneFeed: Sendable {
         }
     }
 
-    /// Takes up to `count` slots that are not known to be this person's already, at most one of each task.
-    mutating func take(for person: PersonID, count: Int, now: ContinuousClock.Instant) -> [ReadySlot] {
+    /// Takes up to `count` slots that are not known to be this person's already, at most one of each task, and none
+    /// with an estimate above `longest`.
+    mutating func take(
+        for person: PersonID, count: Int, longest: Duration, now: ContinuousClock.Instant
+    ) -> [ReadySlot] {
         guard count > 0, !ready.isEmpty else { return [] }
         var taken: [ReadySlot] = []
-        if !isShared && touched.isEmpty {
+        let allFit = efforts.map { .seconds($0.upperBound) <= longest } ?? false
+        if !isShared && touched.isEmpty && allFit {
             let many = min(count, ready.count)
             taken.append(contentsOf: ready.prefix(many))
             ready.removeFirst(many)
@@ -99,7 +105,7 @@ struct LaneFeed: Sendable {
             kept.reserveCapacity(ready.count)
             while let slot = ready.popFirst() {
                 let task = slot.content.task
-                if touched[task]?.contains(person) == true {
+                if touched[task]?.contains(person) == true || .seconds(slot.content.effortSeconds) > longest {
                     kept.append(slot)
                 } else {
                     touched[task, default: []].insert(person)
@@ -129,6 +135,7 @@ struct LaneFeed: Sendable {
         slot.needsCheck = true
         move(slot, ready: 1, inFlight: -1)
         if let person, !isPersons { touched[slot.content.task]?.remove(person) }
+        note(slot.content)
         ready.prepend(slot)
     }
 
@@ -150,7 +157,7 @@ struct LaneFeed: Sendable {
         _ content: TaskContent, slot: Int16, fence: Fence, since: Moment, now: ContinuousClock.Instant
     ) {
         guard returned.insert(fence).inserted else { return }
-        effortSeconds = max(effortSeconds, content.effortSeconds)
+        note(content)
         ready.prepend(
             ReadySlot(
                 content: content, slot: slot, source: .returned(fence), place: 0, needsCheck: true, since: since,
@@ -186,13 +193,31 @@ struct LaneFeed: Sendable {
         return ready.contains { touched[$0.content.task]?.contains(person) != true }
     }
 
+    /// What the gate is asked with for this person: the shortest estimate of what is ready for them, as a task that
+    /// fits nobody's day must not keep back those behind it; where nothing is, the shortest that is expected.
+    func effort(for person: PersonID) -> Int {
+        guard let efforts else { return usualEffort }
+        if efforts.count == 1 { return efforts.lowerBound }
+        let shortest = ready.lazy.filter { touched[$0.content.task]?.contains(person) != true }
+            .map(\.content.effortSeconds).min()
+        return shortest ?? efforts.lowerBound
+    }
+
+    private mutating func note(_ content: TaskContent) {
+        let effort = content.effortSeconds
+        efforts = efforts.map { min($0.lowerBound, effort)...max($0.upperBound, effort) } ?? effort...effort
+    }
+
     /// Called once a second-ish: keeps the rate.
     mutating func tick(elapsed: Duration) {
         let seconds = max(0.001, Double(elapsed.microseconds) / 1_000_000)
         let now = Double(granted) / seconds
         grantsPerSecond = now > grantsPerSecond ? now : grantsPerSecond * 0.5 + now * 0.5
         granted = 0
-        if ready.isEmpty { touched.removeAll() }
+        if ready.isEmpty {
+            touched.removeAll()
+            efforts = nil
+        }
     }
 
     private mutating func move(_ slot: ReadySlot, ready: Int, inFlight: Int) {

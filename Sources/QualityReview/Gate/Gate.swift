@@ -15,8 +15,9 @@ public enum Gate {
             if case .refuses(let refusal, _) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
         }
         var count = max(0, want)
-        var deadline = now + leaseLength(lane: lane, limits: limits)
-        var bound: Rule?
+        // However long the task: no lease is longer, and no limit is passed.
+        var horizon = now + min(limits.leaseLifetime ?? LeaseLength.longest, LeaseLength.longest)
+        var rule: Rule?
         var again: Moment?
         var scope: String?
         var refusal: Refusal?
@@ -28,9 +29,9 @@ public enum Gate {
                 if refusal.map({ found.outlasts($0) }) ?? true { refusal = found }
             case .allows(let most, let until, let opens, let place, _):
                 count = min(count, most)
-                if until < deadline {
-                    deadline = until
-                    bound = check.rule
+                if until < horizon {
+                    horizon = until
+                    rule = check.rule
                     again = opens
                     scope = place
                 }
@@ -38,15 +39,18 @@ public enum Gate {
         }
         if let refusal { return GateAnswer(decision: .refused(refusal)) }
         let effort = Duration.seconds(min(max(0, lane.effortSeconds), effortSecondsMax))
-        if now + effort > deadline {
+        if now + effort > horizon {
             // Where the limit is as far away as it ever is, waiting does not help.
             let refusal = Refusal(
                 rule: .limitTooNear, value: DurationText.readable(effort),
-                limit: DurationText.readable(deadline - now), until: again.flatMap { $0 > now ? $0 : nil },
-                scope: scope ?? bound?.rawValue ?? LeaseLength.scope)
+                limit: DurationText.readable(horizon - now), until: again.flatMap { $0 > now ? $0 : nil },
+                scope: scope ?? rule?.rawValue ?? LeaseLength.scope)
             return GateAnswer(decision: .refused(refusal))
         }
-        return GateAnswer(decision: .granted(count: count, deadline: deadline), bound: bound)
+        let full = now + LeaseLength.of(effortSeconds: lane.effortSeconds)
+        return GateAnswer(
+            decision: .granted(count: count, deadline: min(horizon, full)), bound: horizon < full ? rule : nil,
+            horizon: LeaseHorizon(at: horizon, rule: rule))
     }
 
     /// The limit that a person has reached in a lane at `now`, whatever is open: at it a lease is parked and does not
@@ -81,9 +85,4 @@ public enum Gate {
 
     /// What was agreed to, then how much. Where two limits let go at the same instant, the earlier one here gives the reason.
     private static let checks: [LimitCheck] = [.agreement, .knownZone] + overTime + [.dayTasks, .openLeases]
-
-    private static func leaseLength(lane: LaneAsk, limits: WorkloadLimits) -> Duration {
-        let length = LeaseLength.of(effortSeconds: lane.effortSeconds)
-        return limits.leaseLifetime.map { min($0, length) } ?? length
-    }
 }

@@ -7,15 +7,38 @@ public enum GateDecision: Sendable, Hashable {
     case refused(Refusal)
 }
 
+/// The first moment at which a lease may end whatever its task's estimate is.
+public struct LeaseHorizon: Sendable, Hashable {
+    public let at: Moment
+    /// The limit that is reached then; nil: a lease is no longer.
+    public let rule: Rule?
+
+    public init(at: Moment, rule: Rule?) {
+        self.at = at
+        self.rule = rule
+    }
+
+    /// The longest estimate that fits before it.
+    public func longestEffort(from now: Moment) -> Duration { at - now }
+
+    /// When a lease of a task with this estimate ends.
+    public func deadline(effortSeconds: Int, from now: Moment) -> Moment {
+        min(at, now + LeaseLength.of(effortSeconds: effortSeconds))
+    }
+}
+
 /// The gate's answer for one person and one lane.
 public struct GateAnswer: Sendable, Hashable {
     public let decision: GateDecision
     /// The rule that brought a grant's deadline forward; nil: the lease has its full length.
     public let bound: Rule?
+    /// Of a grant: how far a longer task of the same lane may go.
+    public let horizon: LeaseHorizon?
 
-    public init(decision: GateDecision, bound: Rule? = nil) {
+    public init(decision: GateDecision, bound: Rule? = nil, horizon: LeaseHorizon? = nil) {
         self.decision = decision
         self.bound = bound
+        self.horizon = horizon
     }
 
     /// Whether anything may be leased.

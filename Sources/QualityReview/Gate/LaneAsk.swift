@@ -1,12 +1,12 @@
 public import PlimsollModel
 
-/// What a lane asks of a person: the gate decides once for all its tasks.
+/// What a lane asks of a person: the gate decides once for all its tasks that are no longer than its answer's horizon.
 public struct LaneAsk: Sendable, Hashable {
     public var project: ProjectID
     public var kind: String
     /// 0...3.
     public var severity: Int
-    /// The effort estimate of one task in seconds; of the longest one where they differ.
+    /// The effort estimate of one task in seconds; of the shortest one where they differ.
     public var effortSeconds: Int
     /// Every purpose that the project needs. A severity above 1 adds its own without being named here.
     public var purposes: [PurposeName]
