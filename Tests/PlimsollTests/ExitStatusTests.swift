@@ -18,12 +18,12 @@ import Testing
 
     @Test func `the coordinator's words are kept`() {
         let failure = CommandFailure(RPCError(code: .notFound, message: "there is no project x"))
-        #expect(failure.text == "there is no project x")
+        #expect(failure.description == "there is no project x")
     }
 
     @Test func `an error says what next`() {
-        #expect(CommandFailure(.failed, "what", next: "how").text == "what\n  next: how")
-        #expect(CommandFailure(RPCError(code: .unauthenticated, message: "no")).text.contains("next: "))
+        #expect(CommandFailure(.failed, "what", next: "how").description == "what\n  next: how")
+        #expect(CommandFailure(RPCError(code: .unauthenticated, message: "no")).description.contains("next: "))
     }
 
     @Test func `errors below have their codes`() {

@@ -118,10 +118,10 @@ extension SystemTests {
             let asked = try await cancel([])
             #expect(asked.code == 2 && asked.errors.contains("--yes"), "\(asked)")
             let dry = try await cancel(["--dry-run"])
-            #expect(dry.code == 0 && dry.output.contains("1 tasks would be cancelled, 1 stay"), "\(dry)")
+            #expect(dry.code == 0 && dry.output.contains("1 task would be cancelled, 1 task kept"), "\(dry)")
             #expect(try await keys(system, "in", state: "cancelled").isEmpty)
             let done = try await cancel(["--yes"])
-            #expect(done.code == 0 && done.output.contains("1 tasks are cancelled, 1 stay"), "\(done)")
+            #expect(done.code == 0 && done.output.contains("1 task is cancelled, 1 task kept"), "\(done)")
             #expect(try await keys(system, "in", state: "cancelled").count == 1)
             let unknown = try await system.run(
                 ["task", "cancel", "--import", "987654", "--yes"], as: system.operatorIdentity)
@@ -224,7 +224,7 @@ extension SystemTests {
                     "same.jsonl", #"{"payload": { "text" : "of b" }, "key": "b"}"# + "\n" + Self.task("c"))
                 let skipped = try await Self.bring(system, same, "keys")
                 #expect(skipped.code == 0, "\(skipped)")
-                #expect(skipped.output.contains("1 tasks imported into keys, 1 were there already"), "\(skipped)")
+                #expect(skipped.output.contains("1 task imported into keys, 1 was there already"), "\(skipped)")
                 #expect(try await Self.keys(system, "keys") == ["a", "b", "c"])
             }
         }

@@ -171,7 +171,7 @@ struct ExecTests {
             "", "1", "{}", #"{"task":1}"#, #"{"task":1,"fence":2}"#, #"{"task":"1","fence":2,"answer":1}"#,
             #"{"task":1,"fence":2,"answer":1,"decline":true}"#,
         ] {
-            #expect(throws: WorkProblem.self) { try reply(bad) }
+            #expect(throws: CommandFailure.self) { try reply(bad) }
         }
     }
 

@@ -37,16 +37,15 @@ struct WorkCommandTests {
         ["--identity", "/d", "--server", "a:1", "--max", "0"], ["--identity", "/d", "--server", "a:1", "--exec", ""],
     ])
     func wrongUseIsExitCodeTwo(arguments: [String]) {
-        let error = #expect(throws: WorkProblem.self) { try configuration(arguments) }
-        #expect(error?.code == .wrongUse)
+        let error = #expect(throws: (any Error).self) { try configuration(arguments) }
+        #expect(error.map { CommandFailure($0).status } == .wrongUse)
     }
 
     @Test(arguments: [
-        (WorkerError.Code.notAuthorized, WorkProblem.Code.notAuthorized), (.badIdentity, .notAuthorized),
-        (.refused, .refused), (.notFound, .notFound), (.conflict, .conflict), (.unreachable, .failed),
-        (.badConfiguration, .wrongUse),
+        (WorkerError.Code.notAuthorized, Int32(4)), (.badIdentity, 4), (.refused, 3), (.notFound, 5), (.conflict, 6),
+        (.unreachable, 1), (.badConfiguration, 2),
     ])
-    func everyErrorHasItsExitCode(from: WorkerError.Code, to: WorkProblem.Code) {
-        #expect(WorkProblem(WorkerError(from, "x")).code == to)
+    func everyErrorHasItsExitCode(from: WorkerError.Code, to: Int32) {
+        #expect(CommandFailure(WorkerError(from, "x")).status.rawValue == to)
     }
 }

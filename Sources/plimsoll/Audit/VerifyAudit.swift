@@ -66,14 +66,14 @@ struct VerifyAudit: AsyncParsableCommand {
     private static func sentence(_ result: ChainAudit.Result) -> String {
         let verifier = result.verifier
         var text =
-            "the chain is whole: \(count(verifier.events, "event")), \(count(verifier.heads, "signed head"))"
+            "the chain is whole: \(Counted.of(verifier.events, "event")), \(Counted.of(verifier.heads, "signed head"))"
             + (verifier.lastSignedAt.map {
                 ", signed up to link \(verifier.lastSigned) at \(Plimsoll_V1_ConsentReceipt.moment($0.microseconds))"
             } ?? "")
-        if verifier.erased > 0 { text += "; \(count(verifier.erased, "detail")) erased" }
+        if verifier.erased > 0 { text += "; \(Counted.of(verifier.erased, "detail")) erased" }
         if verifier.withheld > 0 {
             text +=
-                "; \(count(verifier.withheld, "detail")) of what people did for themselves compared by the coordinator"
+                "; \(Counted.of(verifier.withheld, "detail")) of what people did for themselves compared by the coordinator"
         }
         return text
     }
@@ -83,24 +83,20 @@ struct VerifyAudit: AsyncParsableCommand {
         let verifier = result.verifier
         let unsigned = verifier.lastLink - verifier.lastSigned
         var tail: [String] = []
-        if unsigned > 0 { tail.append("\(count(unsigned, "link")) since the last signed head") }
+        if unsigned > 0 { tail.append("\(Counted.of(unsigned, "link")) since the last signed head") }
         if result.end.waiting > 0 {
             tail.append(
-                "\(count(result.end.waiting, "event")) not sealed yet, the oldest for "
+                "\(Counted.of(result.end.waiting, "event")) not sealed yet, the oldest for "
                     + DurationText.readable(result.end.oldestWaiting))
         }
         var lines = [
             "not covered by a signature yet: \(tail.isEmpty ? "nothing" : tail.joined(separator: ", "))"
         ]
         lines.append(
-            heads.map { "compared with \(count(verifier.witnesses, "head")) of \($0)" }
+            heads.map { "compared with \(Counted.of(verifier.witnesses, "head")) of \($0)" }
                 ?? "not compared with heads outside the database (--heads FILE): a chain that was cut off together with "
                 + "its heads looks whole")
         return lines
-    }
-
-    private static func count(_ number: Int64, _ what: String) -> String {
-        "\(ProgressPicture.grouped(Int(number))) \(what)\(number == 1 ? "" : "s")"
     }
 
     private static func facts(_ result: ChainAudit.Result) -> JSONValue {

@@ -108,7 +108,7 @@ struct Demo: Sendable {
             path: file.path(percentEncoded: false), format: .jsonl, project: project.name, dryRun: false)
         let outcome = try await task.run(client, progress: nil)
         try ImportTasks.check(outcome.response)
-        Output.talk("\(outcome.response.imported) tasks imported into \(project.name)")
+        Output.talk("\(Counted.of(outcome.response.imported, "task")) imported into \(project.name)")
     }
 
     // MARK: - Work

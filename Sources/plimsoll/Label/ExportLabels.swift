@@ -30,8 +30,8 @@ struct ExportLabels: AsyncParsableCommand {
         progress.finish()
         let counts = manifest.counts
         Output.talk(
-            "\(ProgressPicture.grouped(counts.labels)) labels of \(ProgressPicture.grouped(counts.tasks)) tasks by "
-                + "\(counts.annotators) people; \(counts.excluded) left out")
+            "\(Counted.of(counts.labels, "label")) of \(Counted.of(counts.tasks, "task")) by "
+                + "\(counts.annotators == 1 ? "1 person" : "\(counts.annotators) people"); \(counts.excluded) left out")
         output.report(path, ["manifest": .string(path), "labels": .number(JSONNumber(counts.labels))])
     }
 }

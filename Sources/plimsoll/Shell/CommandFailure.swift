@@ -6,9 +6,10 @@ import Ledger
 import PlimsollModel
 import Postgres
 import PrivateCluster
+import WorkerKit
 
 /// Why a command could not do what was asked: what, why and what next, and the exit code.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
     let status: ExitStatus
     /// What went wrong and why; without a full stop at the end.
     let message: String
@@ -24,7 +25,7 @@ struct CommandFailure: Error {
     }
 
     /// What is printed on stderr.
-    var text: String { next.map { "\(message)\n  next: \($0)" } ?? message }
+    var description: String { next.map { "\(message)\n  next: \($0)" } ?? message }
 
     /// Any error as one of this type, with the exit code that fits. Errors that are not known here say what they say
     /// of themselves.
@@ -38,6 +39,7 @@ struct CommandFailure: Error {
         case let error as LedgerError: self.init(error.exitStatus, error.message, next: error.remedy, cause: error)
         case let error as ClusterError: self.init(error.exitStatus, error.message, cause: error)
         case let error as GatewayError: self.init(error.exitStatus, error.message, cause: error)
+        case let error as WorkerError: self.init(error.exitStatus, error.message, next: error.next, cause: error)
         case let error as PostgresError:
             self.init(
                 .failed, "the database does not answer as it must: \(error.reason)",
@@ -96,6 +98,24 @@ extension IdentityError {
         case .expired: "`plimsoll cert request NAME` makes a request for a new one"
         default: nil
         }
+    }
+}
+
+extension WorkerError {
+    fileprivate var exitStatus: ExitStatus {
+        switch code {
+        case .badConfiguration: .wrongUse
+        case .notAuthorized, .badIdentity, .badCertificate: .notAuthorized
+        case .refused: .refused
+        case .notFound: .notFound
+        case .conflict: .conflict
+        case .unreachable, .protocolBroken, .closed: .failed
+        }
+    }
+
+    /// For what the message does not say already.
+    fileprivate var next: String? {
+        code == .badIdentity ? "`plimsoll cert request NAME` makes a request for a new certificate" : nil
     }
 }
 

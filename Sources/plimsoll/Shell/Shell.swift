@@ -34,7 +34,7 @@ enum Shell {
         }
         let failure = CommandFailure(error)
         // It may quote a task's key or a coordinator's words.
-        Output.talk("plimsoll: \(Harmless.text(failure.text))")
+        Output.talk("plimsoll: \(Harmless.text(failure.description))")
         return failure.status
     }
 

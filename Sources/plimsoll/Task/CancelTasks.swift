@@ -41,9 +41,10 @@ struct CancelTasks: AsyncParsableCommand {
                     $0.dryRun = dryRun
                 }, options: ControlClient.callOptions)
         }
+        let verb = dryRun ? "would be" : answer.cancelled == 1 ? "is" : "are"
         output.report(
-            "\(answer.cancelled) tasks \(dryRun ? "would be" : "are") cancelled, \(answer.kept) stay because somebody "
-                + "has begun or finished them",
+            "\(Counted.of(answer.cancelled, "task")) \(verb) cancelled, \(Counted.of(answer.kept, "task")) kept: begun or "
+                + "finished by somebody",
             [
                 "cancelled": .number(JSONNumber(Int(answer.cancelled))),
                 "kept": .number(JSONNumber(Int(answer.kept))), "dry_run": .bool(dryRun),

@@ -58,12 +58,12 @@ struct ImportTasks: AsyncParsableCommand {
     private static func sentence(
         _ response: Plimsoll_V1_ImportTasksResponse, project: String, dryRun: Bool
     ) -> String {
-        let count = ProgressPicture.grouped(Int(response.imported))
-        let skipped =
-            response.skipped == 0 ? "" : ", \(ProgressPicture.grouped(Int(response.skipped))) were there already"
-        if dryRun { return "\(count) tasks would be imported into \(project)\(skipped)" }
+        let tasks = Counted.of(response.imported, "task")
+        let there = ProgressPicture.grouped(Int(response.skipped))
+        let skipped = response.skipped == 0 ? "" : ", \(there) \(response.skipped == 1 ? "was" : "were") there already"
+        if dryRun { return "\(tasks) would be imported into \(project)\(skipped)" }
         let number = response.import == 0 ? "" : " (import \(response.import))"
-        return "\(count) tasks imported into \(project)\(skipped)\(number)"
+        return "\(tasks) imported into \(project)\(skipped)\(number)"
     }
 
     private static func json(_ response: Plimsoll_V1_ImportTasksResponse) -> JSONValue {

@@ -23,7 +23,7 @@ struct RequeueTask: AsyncParsableCommand {
                 }, options: ControlClient.callOptions)
         }
         output.report(
-            "task \(key) is given out again, \(answer.slots) slot\(answer.slots == 1 ? "" : "s")",
+            "task \(key) is given out again, \(Counted.of(answer.slots, "slot"))",
             ["task": .number(JSONNumber(answer.task)), "slots": .number(JSONNumber(Int(answer.slots)))])
     }
 }

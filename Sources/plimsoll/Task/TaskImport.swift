@@ -108,7 +108,7 @@ struct TaskImport: Sendable {
         let more = reader.stoppedEarly ? "\n  there may be more: reading stopped here" : ""
         return CommandFailure(
             .wrongUse,
-            "\(name) has \(problems.count) problem\(problems.count == 1 ? "" : "s"), so nothing was imported\n"
+            "\(name) has \(Counted.of(problems.count, "problem")), so nothing was imported\n"
                 + lines.joined(separator: "\n") + more, next: "mend the file and import it again")
     }
 }

@@ -165,7 +165,7 @@ actor Deployment {
                     for keeper in keepers { keeper.signal(SIGHUP) }
                 }
             } catch {
-                Output.talk("certificates could not be renewed: \(CommandFailure(error).text)")
+                Output.talk("certificates could not be renewed: \(CommandFailure(error))")
             }
         }
     }

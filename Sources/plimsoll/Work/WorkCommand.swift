@@ -69,18 +69,6 @@ struct WorkCommand: AsyncParsableCommand {
     var server: [String] = []
 
     func run() async throws {
-        do {
-            try await work()
-        } catch let error as WorkProblem {
-            try Self.end(error)
-        } catch let error as WorkerError {
-            let hint = error.code == .badIdentity ? "; a new certificate is asked for with plimsoll cert request" : ""
-            let problem = WorkProblem(error)
-            try Self.end(WorkProblem(problem.code, problem.message + hint, cause: error))
-        }
-    }
-
-    private func work() async throws {
         let environment = ProcessInfo.processInfo.environment
         let configuration = try configuration(environment)
         // A terminal that goes away is an error of a write, not the end of the process.
@@ -88,7 +76,7 @@ struct WorkCommand: AsyncParsableCommand {
         let stop = StopSignals()
         defer { stop.cancel() }
         let mark = WithdrawalMark(directory: configuration.identity.directory)
-        if let purpose = mark.pending().first { throw WorkProblem(.refused, Self.notYetRecorded(purpose)) }
+        if let purpose = mark.pending().first { throw Self.notYetRecorded(purpose) }
         let own = OwnWithdrawals()
         // The person's word alone, whether anybody can be reached or not (P3). What was said at this very screen stops
         // it without ending it.
@@ -108,7 +96,7 @@ struct WorkCommand: AsyncParsableCommand {
         word.cancel()
         // Why it ended; that an answer was on its way then is what the person wanted.
         if let purpose = await word.value ?? own.pending.min() {
-            throw WorkProblem(.refused, Self.notYetRecorded(purpose))
+            throw Self.notYetRecorded(purpose)
         }
         _ = try result.get()
     }
@@ -128,45 +116,37 @@ struct WorkCommand: AsyncParsableCommand {
         case (nil, _):
             let runner = ScreenRunner(configuration: configuration, environment: environment, own: own)
             guard let tally = try await runner.run(onStart: stop.onSignal) else {
-                throw WorkProblem(
-                    .wrongUse,
-                    "the screen needs a terminal, and standard input or output is none; "
-                        + "name a program with --exec, or run it in a terminal")
+                throw CommandFailure(
+                    .wrongUse, "the screen needs a terminal, and standard input or output is none",
+                    next: "name a program with --exec, or run it in a terminal")
             }
             return tally
         }
     }
 
-    private static func notYetRecorded(_ purpose: String) -> String {
-        "you withdrew \(purpose), which is not yet recorded; no task is taken before: "
-            + "run plimsoll consent withdraw \(purpose) until it prints a receipt"
+    private static func notYetRecorded(_ purpose: String) -> CommandFailure {
+        CommandFailure(
+            .refused, "you withdrew \(purpose), which is not yet recorded; no task is taken before",
+            next: "run `plimsoll consent withdraw \(purpose)` until it prints a receipt")
     }
 
     /// Options first, then the environment.
     func configuration(_ environment: [String: String]) throws -> WorkerConfiguration {
         guard let directory = identity ?? environment["PLIMSOLL_IDENTITY"], !directory.isEmpty else {
-            throw WorkProblem(.wrongUse, "no identity: name its directory with --identity or in PLIMSOLL_IDENTITY")
+            throw CommandFailure(
+                .wrongUse, "no identity", next: "name its directory with --identity or in PLIMSOLL_IDENTITY")
         }
         let named = server.isEmpty ? [environment["PLIMSOLL_SERVER"] ?? ""] : server
         let addresses = named.flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         guard !addresses.isEmpty else {
-            throw WorkProblem(
-                .wrongUse, "no coordinator: name one as host:port with --server or in PLIMSOLL_SERVER")
+            throw CommandFailure(
+                .wrongUse, "no coordinator", next: "name one as host:port with --server or in PLIMSOLL_SERVER")
         }
-        if let exec, exec.isEmpty { throw WorkProblem(.wrongUse, "--exec names no program") }
-        do {
-            return try WorkerConfiguration(
-                addresses: addresses, identity: IdentityFiles(directory: URL(fileURLWithPath: directory)),
-                project: project, inFlight: inFlight, answersMax: max)
-        } catch {
-            throw WorkProblem(error)
-        }
-    }
-
-    private static func end(_ problem: WorkProblem) throws -> Never {
-        say("error: \(Harmless.line(problem.message))")
-        throw ExitCode(problem.code.rawValue)
+        if let exec, exec.isEmpty { throw CommandFailure(.wrongUse, "--exec names no program") }
+        return try WorkerConfiguration(
+            addresses: addresses, identity: IdentityFiles(directory: URL(fileURLWithPath: directory)),
+            project: project, inFlight: inFlight, answersMax: max)
     }
 
     /// Talk goes to standard error; standard output is for results, and this command has none.

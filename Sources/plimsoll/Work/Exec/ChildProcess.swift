@@ -23,7 +23,7 @@ struct ChildProcess: Sendable {
     /// A program that stops reading must be an error of a write, not the end of this process.
     private static let ignoresBrokenPipes: Void = { _ = Glibc.signal(SIGPIPE, SIG_IGN) }()
 
-    /// Throws `WorkProblem` when the system starts nothing.
+    /// Throws `CommandFailure` when the system starts nothing.
     static func start(_ command: String) throws -> ChildProcess {
         _ = ignoresBrokenPipes
         return try starting.withLock { _ in try startAlone(command) }
@@ -50,7 +50,7 @@ struct ChildProcess: Sendable {
         guard case .success(let id) = result else {
             close(toChild.write)
             close(fromChild.read)
-            throw WorkProblem(.failed, "the program could not be started: \(result.failureText)")
+            throw CommandFailure(.failed, "the program could not be started: \(result.failureText)")
         }
         return ChildProcess(id: id, input: toChild.write, output: fromChild.read)
     }
@@ -70,7 +70,7 @@ struct ChildProcess: Sendable {
     private static func pipe() throws -> (read: CInt, write: CInt) {
         var ends: [CInt] = [-1, -1]
         guard Glibc.pipe(&ends) == 0 else {
-            throw WorkProblem(.failed, "no pipe to the program: \(String(cString: strerror(errno)))")
+            throw CommandFailure(.failed, "no pipe to the program: \(String(cString: strerror(errno)))")
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])

@@ -38,23 +38,23 @@ enum TaskDocument {
         case decline(LeaseKey)
     }
 
-    /// Reads a line of lines mode; throws `WorkProblem` that says what is wrong with it.
+    /// Reads a line of lines mode; throws `CommandFailure` that says what is wrong with it.
     static func reply(_ line: [UInt8]) throws -> Reply {
         let value: JSONValue
         do {
             value = try JSONValue.parse(line)
         } catch {
-            throw WorkProblem(.failed, "a line of the program is no JSON: \(error)", cause: error)
+            throw CommandFailure(.failed, "a line of the program is no JSON: \(error)", cause: error)
         }
         guard let task = value["task"]?.numberValue?.int64, let fence = value["fence"]?.numberValue?.int64 else {
-            throw WorkProblem(.failed, "a line of the program names no task and fence")
+            throw CommandFailure(.failed, "a line of the program names no task and fence")
         }
         let key = LeaseKey(task: task, fence: fence)
         switch (value["answer"], value["decline"]?.boolValue) {
         case (let answer?, nil), (let answer?, false): return .answer(key, answer.encode())
         case (nil, true): return .decline(key)
         default:
-            throw WorkProblem(.failed, "a line of the program must have either an answer or \"decline\": true")
+            throw CommandFailure(.failed, "a line of the program must have either an answer or \"decline\": true")
         }
     }
 
@@ -63,7 +63,7 @@ enum TaskDocument {
         do {
             return try JSONValue.parse(output).encode()
         } catch {
-            throw WorkProblem(.failed, "the program's output is not one JSON value: \(error)", cause: error)
+            throw CommandFailure(.failed, "the program's output is not one JSON value: \(error)", cause: error)
         }
     }
 }

@@ -37,7 +37,8 @@ struct DraftStore: Sendable {
         let whole = file.appendingPathExtension("new")
         try PrivateFile.write(document.encode(pretty: true), to: whole)
         guard rename(whole.path, file.path) == 0 else {
-            throw WorkProblem(.failed, "the draft \(file.path) could not be kept: \(String(cString: strerror(errno)))")
+            throw CommandFailure(
+                .failed, "the draft \(file.path) could not be kept: \(String(cString: strerror(errno)))")
         }
     }
 
@@ -60,7 +61,7 @@ struct DraftStore: Sendable {
     func remove(project: Int64, task: Int64) throws {
         let path = file(project: project, task: task).path
         guard unlink(path) != 0, errno != ENOENT else { return }
-        throw WorkProblem(.failed, "the draft \(path) could not be removed: \(String(cString: strerror(errno)))")
+        throw CommandFailure(.failed, "the draft \(path) could not be removed: \(String(cString: strerror(errno)))")
     }
 
     /// Removes every draft that stands on an agreement which is gone, tasks that are not in hand any more included (P3).
@@ -80,7 +81,7 @@ struct DraftStore: Sendable {
                 continue
             }
             guard unlink(file.path) == 0 || errno == ENOENT else {
-                throw WorkProblem(
+                throw CommandFailure(
                     .failed, "the draft \(file.path) could not be removed: \(String(cString: strerror(errno)))")
             }
             removed += 1
@@ -128,7 +129,7 @@ enum PrivateFile {
         guard fsync(descriptor) == 0 else { throw failure(file) }
     }
 
-    private static func failure(_ file: URL) -> WorkProblem {
-        WorkProblem(.failed, "\(file.path) could not be written: \(String(cString: strerror(errno)))")
+    private static func failure(_ file: URL) -> CommandFailure {
+        CommandFailure(.failed, "\(file.path) could not be written: \(String(cString: strerror(errno)))")
     }
 }

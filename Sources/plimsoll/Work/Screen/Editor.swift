@@ -22,7 +22,7 @@ struct Editor: Sendable {
         guard status == 0 else { return nil }
         let data = try Data(contentsOf: file)
         guard data.count <= DraftStore.bytesMax else {
-            throw WorkProblem(.failed, "the text is longer than \(DraftStore.bytesMax) bytes")
+            throw CommandFailure(.failed, "the text is longer than \(DraftStore.bytesMax) bytes")
         }
         return String(decoding: data, as: UTF8.self)
     }
