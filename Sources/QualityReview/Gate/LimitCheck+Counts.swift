@@ -7,11 +7,15 @@ extension LimitCheck {
         let open = question.person.openLeases
         let gauge = Gauge(used: open.count, limit: limit)
         guard open.count >= limit else { return .allows(count: limit - open.count, gauge: gauge) }
-        // By its deadline at the latest the next lease is over.
+        // By its deadline at the latest the next lease is over; past it, any moment now.
         let next = limit > 0 ? open.lazy.map(\.deadline).min() : nil
+        let until = next.map { $0 > question.now ? $0 : question.now + overdueLeaseEnds }
         return .refuses(
-            Refusal(rule: .openLeases, value: String(open.count), limit: String(limit), until: next), gauge: gauge)
+            Refusal(rule: .openLeases, value: String(open.count), limit: String(limit), until: until), gauge: gauge)
     }
+
+    /// When to come back while a lease that is past its deadline is in its grace.
+    private static let overdueLeaseEnds = Duration.seconds(5)
 
     static let dayTasks = LimitCheck(rule: .dayTasks) { question in
         guard let limit = question.limits.dayTasks else { return .clear }

@@ -79,9 +79,7 @@ extension Cell {
                         .contains(refusal.rule)
             }
             if !known { fail("liveness", "refused by \(refusal), which the model does not know of") }
-            // A lease past its deadline is in its grace for 5 s more.
-            let grace = refusal.rule == .openLeases ? 5 * .second : 0
-            if let until = refusal.until?.microseconds, until + grace <= situation.now {
+            if let until = refusal.until?.microseconds, until <= situation.now {
                 fail("section 9", "refused until a moment that is over: \(refusal)")
             }
         }
@@ -189,8 +187,10 @@ extension Cell {
         }
         guard slotIsFree, !before.isTheirs(lease.task, me) else { return }
         let isOpen = situation.current.allSatisfy { version in
-            before.judge(me, lane, in: project, under: situation.policies[version] ?? .shipped, at: situation.now)
-                .isOpen
+            before.judge(
+                me, lane, in: project, effort: task.effort, under: situation.policies[version] ?? .shipped,
+                at: situation.now
+            ).isOpen
         }
         if isOpen { fail("P6", "a late answer whose slot is free and whose gate is open was not counted: \(lease)") }
     }
