@@ -98,12 +98,12 @@ final class Deployment: Sendable {
 
     func importTasks(
         _ count: Int, from first: Int = 0, project: String = "puzzles", priority: Int = 0, kind: String = "puzzle",
-        effortSeconds: Int? = nil
+        efforts: [Int?] = [nil]
     ) async throws {
         let drafts = (first..<first + count).map {
             TaskDraft(
-                key: "t\($0)", kind: kind, severity: 0, priority: priority, effortSeconds: effortSeconds,
-                payload: Array("{\"n\":\($0)}".utf8))
+                key: "t\($0)", kind: kind, severity: 0, priority: priority,
+                effortSeconds: efforts[$0 % efforts.count], payload: Array("{\"n\":\($0)}".utf8))
         }
         _ = try await ledger.importTasks(
             AsyncThrowingStream<ImportPiece, any Error> { continuation in

@@ -199,8 +199,7 @@ struct LimitsTests {
         try await withDeployment { deployment in
             try await deployment.setClock(try await deployment.moment(Self.noon), standing: true)
             try await deployment.project(effortSeconds: 60, people: ["ann"], tasks: 0)
-            try await deployment.importTasks(1, effortSeconds: 1_800)
-            try await deployment.importTasks(3, from: 1)
+            try await deployment.importTasks(4, efforts: [1_800, nil, nil, nil])
             try await deployment.policy("continuous-time: 10m", "break: 2m")
             let one = deployment.coordinator()
             try await running(one) {

@@ -90,12 +90,15 @@ extension Hand {
     /// Asks until a lease comes, whatever is said meanwhile.
     func patientLease(within budget: Duration = .seconds(60)) async throws -> LeaseGrant {
         let end = ContinuousClock.now + budget
+        var last: IdleAnswer?
         while ContinuousClock.now < end {
             want(1)
-            if let lease = try await next().leases.first { return lease }
+            let (leases, idle) = try await next()
+            if let lease = leases.first { return lease }
+            last = idle ?? last
             try await Task.sleep(for: .milliseconds(50))
         }
-        Issue.record("no lease came")
+        Issue.record("no lease came, and why: \(String(describing: last))")
         throw CancellationError()
     }
 

@@ -13,7 +13,9 @@ import Testing
                     Layout.Project(
                         id: ProjectID(1), name: "p", overlap: 2, effortSeconds: 60, purposes: ["taking-part"],
                         lanes: [Layout.Lane(id: LaneID(1), kind: "puzzle", severity: 0)],
-                        tasks: (1...4).map { Layout.Task(id: TaskID($0), lane: LaneID(1), key: "t\($0)") })
+                        tasks: (1...4).map {
+                            Layout.Task(id: TaskID($0), lane: LaneID(1), key: "t\($0)", effort: 60 * .second)
+                        })
                 ],
                 people: ["ann", "bob"].enumerated().map { index, name in
                     Layout.Person(

@@ -167,7 +167,8 @@ extension Dispatcher {
         return Settlement(lease: answer.lease, outcome: .accepted)
     }
 
-    /// The slot is free and the gate is open: granted and accepted in this transaction.
+    /// The slot is free and the gate is open: granted and accepted in this transaction. The work is done, so no
+    /// estimate has to fit before a limit.
     private func grantAnew(
         _ answer: SubmittedAnswer, _ canonical: CanonicalAnswer, _ ended: SettledRecord, _ provenance: ProvenanceID,
         _ state: inout PersonState, _ plan: inout FlushPlan
@@ -175,7 +176,7 @@ extension Dispatcher {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
             let project = deployment?.projects[lane.lane.project],
             case .granted(let count, let deadline) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project, effortSeconds: lane.usualEffort),
+                person: state.facts, lane: ask(of: lane, project: project, effortSeconds: 0),
                 limits: state.line.limits(in: project.id), now: state.at, want: 1
             ).decision, count > 0
         else { return nil }

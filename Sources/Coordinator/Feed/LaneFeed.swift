@@ -34,10 +34,12 @@ struct LaneFeed: Sendable {
     var lane: StoredLane
     /// Several people answer each task, so that a slot may be another's work already.
     let isShared: Bool
-    /// The project's own effort estimate, for tasks that were not seen yet.
+    /// The project's own effort estimate, which a task has that names none.
     let usualEffort: Int
     /// The shortest and the longest estimate of what came since nothing was ready.
     private var efforts: ClosedRange<Int>?
+    /// The shortest estimate that was ever seen here.
+    private var shortest: Int?
     private(set) var ready: Deque<ReadySlot> = []
     private(set) var blocks: [Int64: Block] = [:]
     /// Blocks with nothing left in them, whose rows are still to be dropped.
@@ -194,17 +196,20 @@ struct LaneFeed: Sendable {
     }
 
     /// What the gate is asked with for this person: the shortest estimate of what is ready for them, as a task that
-    /// fits nobody's day must not keep back those behind it; where nothing is, the shortest that is expected.
+    /// fits nobody's day must not keep back those behind it; where nothing is, the shortest that is to be expected.
+    /// Not less: who is near a limit would have all that is too long for them claimed, and given back again.
     func effort(for person: PersonID) -> Int {
-        guard let efforts else { return usualEffort }
-        if efforts.count == 1 { return efforts.lowerBound }
-        let shortest = ready.lazy.filter { touched[$0.content.task]?.contains(person) != true }
-            .map(\.content.effortSeconds).min()
-        return shortest ?? efforts.lowerBound
+        if let efforts {
+            if efforts.count == 1 { return efforts.lowerBound }
+            let fitting = ready.lazy.filter { touched[$0.content.task]?.contains(person) != true }
+            if let least = fitting.map(\.content.effortSeconds).min() { return least }
+        }
+        return min(shortest ?? usualEffort, usualEffort)
     }
 
     private mutating func note(_ content: TaskContent) {
         let effort = content.effortSeconds
+        shortest = min(shortest ?? effort, effort)
         efforts = efforts.map { min($0.lowerBound, effort)...max($0.upperBound, effort) } ?? effort...effort
     }
 

@@ -16,7 +16,9 @@ enum Action: Sendable {
     case deny(person: Int)
     case project(Int, ProjectModel.State)
     case personal(person: Int, Limits?, opensQuietHours: Bool)
-    case importTasks(project: Int, lane: Layout.Lane, count: Int, first: Int)
+    case limits(project: Int, Limits?)
+    /// `effortSeconds`: nil for the project's own.
+    case importTasks(project: Int, lane: Layout.Lane, count: Int, first: Int, effortSeconds: Int?)
 
     enum ChangeKind: String, Sendable { case decline, release, park, extend }
 }

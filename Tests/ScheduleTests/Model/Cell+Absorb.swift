@@ -10,6 +10,8 @@ extension Cell {
         var deadline: Micros?
         var leasedBefore: Micros = 0
         var isReturn = false
+        /// A late answer: nothing is left to do.
+        var isDone = false
     }
 
     func absorb(_ rows: Rows, _ actions: [Action], _ situation: Situation, before: CellState) {
@@ -20,7 +22,7 @@ extension Cell {
             guard let project = state.projects.first(where: { $0.lanes.contains { $0.id == task.lane } }) else {
                 continue
             }
-            state.tasks[task.id] = TaskModel(id: task.id, lane: task.lane, project: project.id, key: task.key)
+            state.tasks[task.id] = TaskModel(task, of: project.id)
         }
         for task in rows.closed { absorbClosed(task, situation) }
         for end in rows.ends.sorted(by: { ($0.how == "parked" ? 0 : 1) < ($1.how == "parked" ? 0 : 1) }) {
@@ -71,6 +73,7 @@ extension Cell {
             case .personal(let person, let limits, let opens):
                 state.people[person].own = limits
                 state.people[person].ownQuiet = opens ? .opened : .asTheyAre
+            case .limits(let project, let limits): state.projects[project].own = limits
             default: break
             }
         }

@@ -9,7 +9,7 @@ extension Cell {
         case decline, release, park, extend
         case reconnect, disconnect
         case give, withdraw, refuse, leave, enrol, deny
-        case pause, resume, close, tighten, loosen, importTasks
+        case pause, resume, close, tighten, loosen, tightenProject, loosenProject, importTasks
         // Two at once.
         case wantAndWant, submitAndSubmit, submitAndWithdraw, wantAndWithdraw, wantAndPause, wantAndDeny, wantAndLeave
         case parkAndSubmit, declineAndSubmit
@@ -36,6 +36,8 @@ extension Cell {
             case .close: 1
             case .tighten: 1
             case .loosen: 1
+            case .tightenProject: 1
+            case .loosenProject: 3
             case .importTasks: 4
             case .wantAndWant: 9
             case .submitAndSubmit: 6
@@ -89,7 +91,8 @@ extension Cell {
         case .refuse:
             guard case .withdraw(let person, let purpose, _)? = withdraw(&random) else { return nil }
             return [.withdraw(person: person, purpose: purpose, isRefusal: true)]
-        case .leave, .enrol, .deny, .pause, .resume, .close, .tighten, .loosen, .importTasks:
+        case .leave, .enrol, .deny, .pause, .resume, .close, .tighten, .loosen, .tightenProject, .loosenProject,
+            .importTasks:
             return command(kind, &random).map { [$0] }
         default: return race(kind, situation, &random)
         }
@@ -221,11 +224,15 @@ extension Cell {
             return .personal(
                 person: person, PolicyDraw.layer(&random), opensQuietHours: state.people[person].ownQuiet == .opened)
         case .loosen: return .personal(person: person, nil, opensQuietHours: random.chance(50))
+        case .tightenProject: return .limits(project: project, PolicyDraw.layer(&random))
+        case .loosenProject: return state.projects[project].own == nil ? nil : .limits(project: project, nil)
         case .importTasks:
             guard let lane = random.pick(state.projects[project].lanes) else { return nil }
             let count = 1 + random.below(3)
             defer { nextKey += count }
-            return .importTasks(project: project, lane: lane, count: count, first: nextKey)
+            return .importTasks(
+                project: project, lane: lane, count: count, first: nextKey,
+                effortSeconds: random.chance(60) ? nil : random.pick([30, 90, 600, 1_500]))
         default: return nil
         }
     }

@@ -25,7 +25,7 @@ extension Cell {
         if end.how == "label", lease.state != .open {
             // Answered out of the park, or late and granted anew: the gate's business like any grant.
             if case .ended(let how) = lease.state, how != "parked" {
-                grants.append(NewGrant(fence: end.fence, policy: nil))
+                grants.append(NewGrant(fence: end.fence, policy: nil, isDone: true))
             }
             if end.granted != now || end.at != now { fail("ends", "an answer made leased time: \(end)") }
         } else if lease.state == .open {

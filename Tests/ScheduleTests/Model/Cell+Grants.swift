@@ -5,7 +5,8 @@ extension Cell {
     /// P2: at this instant nothing stood against it, and its deadline is the first moment at which something would.
     func check(_ grant: NewGrant, _ situation: Situation, _ before: CellState) {
         guard let lease = state.leases[grant.fence], let lane = state.lane(lease.lane),
-            let after = state.person(lease.person), let earlier = before.person(lease.person)
+            let task = state.tasks[lease.task], let after = state.person(lease.person),
+            let earlier = before.person(lease.person)
         else { return fail("harness", "a grant to nobody: \(grant)") }
         count(grant.isReturn ? "returns" : "grants")
         if !situation.readOnly.contains(false) { fail("P2", "granted in read-only mode: \(lease)") }
@@ -31,13 +32,14 @@ extension Cell {
                 for version in versions {
                     let policy = situation.policies[version] ?? .shipped
                     var judged = state.judge(
-                        person, lane, in: project, under: policy, at: situation.now, leasedBefore: grant.leasedBefore)
+                        person, lane, in: project, effort: task.effort, under: policy, at: situation.now,
+                        leasedBefore: grant.leasedBefore)
                     // Counted apart, because this lease is among them now.
                     judged.rules.subtract([.openLeases, .dayTasks])
-                    if judged.rules.isEmpty, judged.deadline < situation.now + project.effort, !grant.isReturn {
+                    if judged.rules.isEmpty, judged.deadline < situation.now + task.effort, !grant.isReturn {
                         judged.rules.insert(.limitTooNear)
                     }
-                    if grant.isReturn { judged.rules.remove(.limitTooNear) }
+                    if grant.isReturn || grant.isDone { judged.rules.remove(.limitTooNear) }
                     guard judged.rules.isEmpty else {
                         found.append("\(judged.rules.map(\.rawValue).sorted())")
                         continue

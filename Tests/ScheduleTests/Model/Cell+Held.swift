@@ -63,11 +63,12 @@ extension Cell {
             return fail("ends", "a deadline moved: \(row), \(lease)")
         }
         guard let person = state.person(row.person), let project = state.project(row.project),
-            let lane = state.lane(row.lane)
+            let lane = state.lane(row.lane), let task = state.tasks[row.task]
         else { return }
         let isRight = situation.current.contains { version in
             guard let policy = situation.policies[version] else { return false }
-            let judged = state.judge(person, lane, in: project, under: policy, at: situation.now)
+            let judged = state.judge(
+                person, lane, in: project, effort: task.effort, under: policy, at: situation.now)
             let life = person.limits(under: policy).leaseLifetime ?? .never / 2
             return row.deadline <= judged.bound && row.deadline <= row.firstGranted + life
         }

@@ -37,7 +37,7 @@ struct CellState {
         }
         for project in cell.projects {
             for task in project.tasks {
-                tasks[task.id] = TaskModel(id: task.id, lane: task.lane, project: project.id, key: task.key)
+                tasks[task.id] = TaskModel(task, of: project.id)
             }
         }
     }
@@ -97,6 +97,11 @@ struct CellState {
             guard task.lane == lane, !task.isClosed, let project = project(task.project) else { return false }
             return taken(task.id) < project.overlap && !isTheirs(task.id, person)
         }
+    }
+
+    /// The longest estimate in a lane: what fits with it fits whatever is found first.
+    func longestEffort(in lane: LaneID, of project: ProjectModel) -> Micros {
+        tasks.values.lazy.filter { $0.lane == lane }.map(\.effort).max() ?? project.effort
     }
 
     /// The purposes under which a lease of this lane stands.

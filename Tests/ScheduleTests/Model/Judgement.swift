@@ -28,10 +28,10 @@ struct Judgement {
 }
 
 extension CellState {
-    /// `leasedBefore`: what a lease that comes back was open for already.
+    /// `effort`: of the task. `leasedBefore`: what a lease that comes back was open for already.
     func judge(
-        _ person: PersonModel, _ lane: Layout.Lane, in project: ProjectModel, under policy: Limits, at now: Micros,
-        leasedBefore: Micros = 0
+        _ person: PersonModel, _ lane: Layout.Lane, in project: ProjectModel, effort: Micros, under policy: Limits,
+        at now: Micros, leasedBefore: Micros = 0
     ) -> Judgement {
         var result = Judgement()
         if person.isDenied { result.rules.insert(.denied) }
@@ -44,7 +44,7 @@ extension CellState {
                 result.rules.insert(purpose.hasPrefix("severity-") ? .severityAgreement : .agreement)
             }
         }
-        let limits = person.limits(under: policy)
+        let limits = person.limits(under: policy, in: project)
         let open = open(of: person.id).count
         if let most = limits.openLeases {
             result.room = min(result.room, max(0, most - open))
@@ -60,9 +60,10 @@ extension CellState {
             local: person.local, declaredWeek: person.declaredWeek, at: now)
         result.rules.formUnion(time.rules)
         result.bound = min(result.bound, time.bound)
-        result.deadline = min(result.bound, now + project.leaseLength)
+        // Three times the effort estimate, at least 2 minutes, at most 50.
+        result.deadline = min(result.bound, now + min(50 * .minute, max(2 * .minute, 3 * effort)))
         if let lifetime = limits.leaseLifetime { result.deadline = min(result.deadline, now + lifetime - leasedBefore) }
-        if result.rules.isEmpty, result.deadline < now + project.effort { result.rules.insert(.limitTooNear) }
+        if result.rules.isEmpty, result.deadline < now + effort { result.rules.insert(.limitTooNear) }
         return result
     }
 
@@ -72,17 +73,21 @@ extension CellState {
             .flatMap { project in project.lanes.map { (project, $0) } }
     }
 
-    /// Whether a lease must come: in some lane nothing stands against it and there is something to lease.
+    /// Whether a lease must come: in some lane something is left, and nothing stands against any of its tasks.
     func mustGrant(_ person: PersonModel, under policy: Limits, at now: Micros) -> Bool {
-        for (project, lane) in visible(to: person) where judge(person, lane, in: project, under: policy, at: now).isOpen
-        {
-            if !available(in: lane.id, for: person).isEmpty { return true }
+        for (project, lane) in visible(to: person) {
+            guard !available(in: lane.id, for: person).isEmpty else { continue }
+            let effort = longestEffort(in: lane.id, of: project)
+            if judge(person, lane, in: project, effort: effort, under: policy, at: now).isOpen { return true }
         }
         for lease in parked(of: person.id) {
-            guard let project = project(lease.project), let lane = lane(lease.lane) else { continue }
-            if judge(person, lane, in: project, under: policy, at: now, leasedBefore: lease.leasedBefore).isOpen {
-                return true
+            guard let project = project(lease.project), let lane = lane(lease.lane), let task = tasks[lease.task] else {
+                continue
             }
+            let judged = judge(
+                person, lane, in: project, effort: task.effort, under: policy, at: now,
+                leasedBefore: lease.leasedBefore)
+            if judged.isOpen { return true }
         }
         return false
     }
@@ -90,7 +95,8 @@ extension CellState {
     /// Every rule that holds in some lane that this person may see.
     func rules(against person: PersonModel, under policy: Limits, at now: Micros) -> Set<Rule> {
         visible(to: person).reduce(into: []) { rules, place in
-            rules.formUnion(judge(person, place.1, in: place.0, under: policy, at: now).rules)
+            let effort = longestEffort(in: place.1.id, of: place.0)
+            rules.formUnion(judge(person, place.1, in: place.0, effort: effort, under: policy, at: now).rules)
         }
     }
 }

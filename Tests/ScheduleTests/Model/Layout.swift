@@ -22,6 +22,7 @@ struct Layout: Sendable {
         let id: TaskID
         let lane: LaneID
         let key: String
+        let effort: Micros
     }
 
     struct Person: Sendable {

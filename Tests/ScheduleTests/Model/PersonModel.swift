@@ -31,9 +31,9 @@ struct PersonModel {
 
     enum OwnQuiet { case asTheyAre, opened }
 
-    /// The policy as it holds for this person.
-    func limits(under policy: Limits) -> Limits {
-        var limits = own.map { policy.tightened(by: $0) } ?? policy
+    /// The policy as it holds for this person; in a project with what was set for it, where one is named.
+    func limits(under policy: Limits, in project: ProjectModel? = nil) -> Limits {
+        var limits = [project?.own, own].compactMap(\.self).reduce(policy) { $0.tightened(by: $1) }
         if ownQuiet == .opened { limits.quietHours = nil }
         return limits
     }
@@ -49,14 +49,13 @@ struct ProjectModel {
     let purposes: [String]
     var lanes: [Layout.Lane]
     var state = State.open
+    /// What an operator set for it, nil: nothing.
+    var own: Limits?
 
     /// What a lane of this project needs.
     func purposes(of lane: Layout.Lane) -> [String] {
         purposes + (lane.severity > 1 ? ["severity-\(lane.severity)"] : [])
     }
-
-    /// Three times the effort estimate, at least 2 minutes, at most 50.
-    var leaseLength: Micros { min(50 * .minute, max(2 * .minute, 3 * effort)) }
 }
 
 struct TaskModel {
@@ -64,9 +63,14 @@ struct TaskModel {
     let lane: LaneID
     let project: ProjectID
     let key: String
+    let effort: Micros
     var isClosed = false
     /// Expiries and lost streams since the last label, by whom.
     var failures: [PersonID] = []
+
+    init(_ task: Layout.Task, of project: ProjectID) {
+        (id, lane, self.project, key, effort) = (task.id, task.lane, project, task.key, task.effort)
+    }
 }
 
 /// One grant, from its first moment to whatever became of it.

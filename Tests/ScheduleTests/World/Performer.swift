@@ -162,20 +162,30 @@ struct Performer: Sendable {
                 try await ledger.setLimitLayer(.person(people[person]), text, by: people[person])
             }
             return .done(0)
-        case .importTasks(let project, let lane, let count, let first):
+        case .limits(let project, let limits):
+            if let limits {
+                try await ledger.setLimitLayer(.project(projects[project]), limits.layer, by: "op")
+            } else {
+                try await ledger.clearLimitLayer(.project(projects[project]), by: "op")
+            }
+            return .done(0)
+        case .importTasks(let project, let lane, let count, let first, let effort):
             return .done(
-                try await Self.importTasks(count, first: first, lane, into: projects[project], ledger).imported)
+                try await Self.importTasks(
+                    count, first: first, lane, efforts: [effort], into: projects[project], ledger
+                ).imported)
         default: return .failed("no command")
         }
     }
 
+    /// `efforts`: estimates, in turn; nil for the project's own.
     static func importTasks(
-        _ count: Int, first: Int, _ lane: Layout.Lane, into project: String, _ ledger: Ledger
+        _ count: Int, first: Int, _ lane: Layout.Lane, efforts: [Int?], into project: String, _ ledger: Ledger
     ) async throws -> ImportOutcome {
         let drafts = (first..<first + count).map {
             TaskDraft(
                 key: "t\($0)", kind: lane.kind, severity: lane.severity, priority: 0,
-                payload: Array("{\"key\":\"t\($0)\"}".utf8))
+                effortSeconds: efforts[$0 % efforts.count], payload: Array("{\"key\":\"t\($0)\"}".utf8))
         }
         return try await ledger.importTasks(
             AsyncThrowingStream<ImportPiece, any Error> { continuation in

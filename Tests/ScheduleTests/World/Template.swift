@@ -101,18 +101,23 @@ struct Template: Sendable {
         var name: String
         var overlap: Int
         var effort: Int
+        /// The estimates of its tasks, in turn; nil for the project's own.
+        var estimates: [Int?]
         var purposes: [String]
         var lanes: [(kind: String, severity: Int, tasks: Int)]
     }
 
     private static func plans(ofCell number: Int) -> [Plan] {
         let efforts = [20, 40, 60, 100, 300, 1_000]
+        let mixed: [Int?] = [nil, 900, 30]
         return [
             Plan(
-                name: "p\(number)-a", overlap: 1 + number % 3, effort: efforts[number % 6], purposes: ["taking-part"],
+                name: "p\(number)-a", overlap: 1 + number % 3, effort: efforts[number % 6],
+                estimates: number % 5 == 1 ? mixed : [nil], purposes: ["taking-part"],
                 lanes: [("puzzle", 0, 6), number % 2 == 0 ? ("rating", 1, 4) : ("puzzle", 2, 4)]),
             Plan(
                 name: "p\(number)-b", overlap: 1 + number / 3 % 2, effort: efforts[(number / 2) % 5],
+                estimates: number % 4 == 2 ? mixed : [nil],
                 purposes: ["taking-part", number % 4 < 2 ? "training" : "evaluation"],
                 lanes: [("scenario", number % 3 + 1, 4), ("puzzle", 0, 3)]),
         ]
@@ -150,7 +155,7 @@ struct Template: Sendable {
             for lane in plan.lanes {
                 _ = try await Performer.importTasks(
                     lane.tasks, first: next, Layout.Lane(id: LaneID(0), kind: lane.kind, severity: lane.severity),
-                    into: plan.name, ledger)
+                    efforts: plan.estimates, into: plan.name, ledger)
                 next += lane.tasks
             }
         }
@@ -187,7 +192,10 @@ struct Template: Sendable {
             let tasks = try await owner.query(
                 Query(
                     Statement(
-                        "t_tasks", "select task_id, lane_id, external_key from task where project_id = $1 order by 1"),
+                        "t_tasks",
+                        """
+                        select task_id, lane_id, external_key, effort_seconds from task where project_id = $1 order by 1
+                        """),
                     .int8(id.rawValue)))
             projects.append(
                 Layout.Project(
@@ -196,7 +204,9 @@ struct Template: Sendable {
                         Layout.Lane(id: LaneID(try $0.int8(0)), kind: try $0.text(1), severity: Int(try $0.int2(2)))
                     },
                     tasks: try tasks.map {
-                        Layout.Task(id: TaskID(try $0.int8(0)), lane: LaneID(try $0.int8(1)), key: try $0.text(2))
+                        Layout.Task(
+                            id: TaskID(try $0.int8(0)), lane: LaneID(try $0.int8(1)), key: try $0.text(2),
+                            effort: Micros(try $0.int4(3)) * .second)
                     }))
         }
         var people: [Layout.Person] = []

@@ -74,7 +74,9 @@ extension World {
         Statement(
             "look_closed",
             "select x.task_id, t.project_id from closed_task x join task t using (task_id) where \(fresh)"),
-        Statement("look_tasks", "select x.task_id, x.lane_id, x.external_key, x.project_id from task x where \(fresh)"),
+        Statement(
+            "look_tasks",
+            "select x.task_id, x.lane_id, x.external_key, x.project_id, x.effort_seconds from task x where \(fresh)"),
     ]
     private static let end = Statement("look_end", "commit")
 
@@ -138,7 +140,9 @@ extension World {
         }
         for row in results[11] {
             rows[cellOfProject[ProjectID(try row.int8(3))] ?? 0].tasks.append(
-                Layout.Task(id: TaskID(try row.int8(0)), lane: LaneID(try row.int8(1)), key: try row.text(2)))
+                Layout.Task(
+                    id: TaskID(try row.int8(0)), lane: LaneID(try row.int8(1)), key: try row.text(2),
+                    effort: Micros(try row.int4(4)) * .second))
         }
         return rows
     }
