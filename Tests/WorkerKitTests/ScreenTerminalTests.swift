@@ -151,7 +151,7 @@ struct ScreenTerminalTests {
             #expect(terminal.isCooked)
             let mark = deployment.identity.directory.appendingPathComponent("withdrawing-evaluation").path
             #expect(FileManager.default.fileExists(atPath: mark))
-            try await terminal.see("run plimsoll consent withdraw evaluation until it prints a receipt")
+            try await terminal.see("run `plimsoll consent withdraw evaluation` until it prints a receipt")
         }
     }
 
