@@ -118,7 +118,7 @@ struct LoadLineTests {
                 }
                 let line = LoadLine(of: person, parked: 0, limits: limits, kinds: [lane.kind], now: now)
                 let rows = line.rows.filter { row in
-                    row.scope.map { $0 == lane.kind || $0 == LoadLine.severity(lane.severity) } ?? true
+                    row.scope.map { $0 == lane.kind || $0 == LimitCheck.severityScope(lane.severity) } ?? true
                 }
                 for row in rows {
                     guard let rule = Self.rule(of: row) else { continue }

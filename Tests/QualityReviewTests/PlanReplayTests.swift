@@ -207,7 +207,10 @@ struct PlanReplayTests {
             }
             let reached = Gate.reached(
                 person: facts, lane: PlanScene.lane(), limits: .defaults, now: PlanScene.now)
-            switch Gate.time(of: facts, in: PlanScene.lane(), limits: .defaults, now: PlanScene.now) {
+            let whole = Gate.time(of: facts, limits: .defaults, now: PlanScene.now)
+            let inLane = Gate.timeInLane(
+                of: facts, in: PlanScene.lane(), limits: .defaults, now: PlanScene.now)
+            switch whole.stricter(than: inLane) {
             case .over(let refusal):
                 over += 1
                 #expect(refusal.until == reached?.until)

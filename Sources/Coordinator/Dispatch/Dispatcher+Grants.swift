@@ -133,8 +133,8 @@ extension Dispatcher {
         plan.picks.append(
             FlushPlan.Pick(
                 person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
-                deadline: deadline, parks: deadline == horizon.at && Gate.parks(at: horizon.rule),
-                effortSeconds: effort, figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
+                deadline: deadline, parks: horizon.parks(at: deadline), effortSeconds: effort,
+                figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
                 granted: state.at, deadline: deadline, kind: lane?.kind ?? "", severity: lane?.severity ?? 0,

@@ -26,7 +26,9 @@ extension Dispatcher {
         let answer = Gate.decide(
             person: state.facts, lane: ask(of: lane, project: project, effortSeconds: content.effortSeconds),
             limits: state.line.limits(in: project.id), now: state.at, want: 1)
-        guard case .granted(let count, let until) = answer.decision, count > 0 else { return false }
+        guard case .granted(let count, let until) = answer.decision, count > 0, let horizon = answer.horizon else {
+            return false
+        }
         // The lifetime counts leased time, before and after the park.
         let end =
             state.line.limits(in: project.id).leaseLifetime.map { parked.leasedSince(at: state.at) + $0 }
@@ -42,9 +44,7 @@ extension Dispatcher {
         plan.grant(state.person, lease, why: why.figures)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
-        offer(
-            content, lease, project, why, parks: until <= end && Gate.parks(at: answer.bound), state.at, to: stream,
-            &plan)
+        offer(content, lease, project, why, parks: horizon.parks(at: lease.deadline), state.at, to: stream, &plan)
         return true
     }
 }

@@ -68,20 +68,23 @@ public enum Gate {
         return reached
     }
 
-    /// Whether a lease whose deadline `bound` brought forward is parked at it, and does not end.
-    public static func parks(at bound: Rule?) -> Bool { overTime.contains { $0.rule == bound } }
+    /// Whether a lease whose deadline `rule` brought forward is parked at it, and does not end.
+    static func parks(at rule: Rule?) -> Bool { overTime.contains { $0.rule == rule } }
 
     /// Far beyond any lease; larger estimates are cut to it so that no sum overflows.
     static let effortSecondsMax = 1_000_000
 
     /// Who may work here at all.
-    private static let standing: [LimitCheck] = [.denied, .notEnrolled, .paused]
+    static let standing: [LimitCheck] = [.denied, .notEnrolled, .paused]
 
-    /// Limits that a lease runs into by being open.
-    private static let overTime: [LimitCheck] = [
-        .quietHours, .weeklyRest, .dailyRest, .weekAverage, .weekTime, .dayTime, .sixHours, .breakTime, .kindWeek,
-        .kindDay, .severityDay,
+    /// Limits on a person's time as a whole,
+    static let onTime: [LimitCheck] = [
+        .quietHours, .weeklyRest, .dailyRest, .weekAverage, .weekTime, .dayTime, .sixHours, .breakTime,
     ]
+    /// and on time with one kind or severity.
+    static let onTimeInLane: [LimitCheck] = [.kindWeek, .kindDay, .severityDay]
+    /// Limits that a lease runs into by being open.
+    private static let overTime = onTime + onTimeInLane
 
     /// What was agreed to, then how much. Where two limits let go at the same instant, the earlier one here gives the reason.
     private static let checks: [LimitCheck] = [.agreement, .knownZone] + overTime + [.dayTasks, .openLeases]

@@ -25,6 +25,9 @@ public struct LeaseHorizon: Sendable, Hashable {
     public func deadline(effortSeconds: Int, from now: Moment) -> Moment {
         min(at, now + LeaseLength.of(effortSeconds: effortSeconds))
     }
+
+    /// Whether a lease that ends at `deadline` is parked there, because a limit is reached, and does not end.
+    public func parks(at deadline: Moment) -> Bool { deadline == at && Gate.parks(at: rule) }
 }
 
 /// The gate's answer for one person and one lane.

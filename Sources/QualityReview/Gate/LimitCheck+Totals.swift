@@ -43,11 +43,14 @@ extension LimitCheck {
         }
     }
 
+    /// How limits on one severity name it.
+    static func severityScope(_ severity: Int) -> String { "severity \(severity)" }
+
     /// Harder material; a limit of zero means never.
     static let severityDay = LimitCheck(rule: .severityDay) { question in
         let severity = question.lane.severity
         guard let limit = question.limits.severityDay(severity) else { return .clear }
-        let scope = "severity \(severity)"
+        let scope = severityScope(severity)
         guard limit > .zero else {
             return .refuses(
                 Refusal(rule: .severityDay, value: "0s", limit: DurationText.format(limit), scope: scope),

@@ -33,7 +33,7 @@ public struct LoadLine: Sendable, Hashable {
             }
         }
         for severity in [2, 3] {
-            let scope = Self.severity(severity)
+            let scope = LimitCheck.severityScope(severity)
             if let row = LoadRow(.severityDay, question(severity: severity), scope: scope) { rows.append(row) }
         }
         [LimitCheck.sixHours, .weekAverage].forEach(add)
@@ -41,8 +41,6 @@ public struct LoadLine: Sendable, Hashable {
         pause = NextBreak(whole, rows)
         rest = RestClock(whole)
     }
-
-    static func severity(_ severity: Int) -> String { "severity \(severity)" }
 
     /// Of the rows that are meant, the limit that working on without a gap would reach first; nil: none by time. One
     /// that is reached is not next.

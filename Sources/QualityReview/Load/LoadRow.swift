@@ -60,7 +60,7 @@ public struct LoadRow: Sendable, Hashable {
         switch limit {
         case .rule(.breakTime): ["continuous-time", "break"]
         case .rule(.weeklyRest): ["weekly-rest", "weekly-rest-days"]
-        case .rule(.severityDay): [scope == LoadLine.severity(3) ? "severity-3-day" : "severity-2-day"]
+        case .rule(.severityDay): [scope == LimitCheck.severityScope(3) ? "severity-3-day" : "severity-2-day"]
         case .rule(.sixHours), .rule(.weekAverage): []
         case .rule, .parkedLeases: [name]
         }

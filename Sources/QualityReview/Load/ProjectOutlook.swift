@@ -48,7 +48,7 @@ public struct ProjectOutlook: Sendable, Hashable {
         }
         let asked = lanes.isEmpty ? [(ask: whole, left: .nothing)] : lanes
         let kinds = Set(lanes.map(\.ask.kind))
-        let severities = Set(lanes.map { LoadLine.severity($0.ask.severity) })
+        let severities = Set(lanes.map { LimitCheck.severityScope($0.ask.severity) })
         let line = LoadLine(of: person, parked: parked, limits: limits, kinds: kinds, now: now)
         let next = line.next { row in row.scope.map { kinds.contains($0) || severities.contains($0) } ?? true }
         var refusal: Refusal?

@@ -60,7 +60,7 @@ struct Capacity {
         for lane in lanes {
             let limits = line.limits(in: lane.project)
             if whole?.limits != limits {
-                whole = (limits, Gate.time(of: facts, in: nil, limits: limits, now: now))
+                whole = (limits, Gate.time(of: facts, limits: limits, now: now))
             }
             let inLane = Gate.timeInLane(of: facts, in: lane, limits: limits, now: now)
             switch whole?.answer.stricter(than: inLane) ?? inLane {
@@ -70,10 +70,7 @@ struct Capacity {
                 if let until = refusal.until { again = min(again ?? until, until) }
             }
         }
-        if let best { return .work(best.lane, until: max(best.until, now + shortest)) }
-        return again.map { .rest(until: max($0, now + shortest)) } ?? .nothing
+        if let best { return .work(best.lane, until: max(best.until, now + Gate.shortestStep)) }
+        return again.map { .rest(until: max($0, now + Gate.shortestStep)) } ?? .nothing
     }
-
-    /// So that every step goes on, whatever a limit says.
-    private static let shortest = Duration.seconds(1)
 }

@@ -18,24 +18,19 @@ extension Gate {
         }
     }
 
-    /// Limits on a person's time as a whole.
-    private static let ofPerson: [LimitCheck] = [
-        .knownZone, .quietHours, .weeklyRest, .dailyRest, .weekAverage, .weekTime, .dayTime, .sixHours, .breakTime,
-    ]
-    /// Limits on time with one kind or severity.
-    private static let ofLane: [LimitCheck] = [.kindWeek, .kindDay, .severityDay]
+    /// So that whoever steps from one answer to the next goes on, whatever a limit says.
+    static let shortestStep = Duration.seconds(1)
 
-    /// For the person as a whole, and in a lane; `lane` nil: whatever the kind.
-    static func time(of person: PersonFacts, in lane: LaneAsk?, limits: WorkloadLimits, now: Moment) -> TimeAnswer {
-        let whole = ask(ofPerson, person, noLane, limits, now)
-        return lane.map { whole.stricter(than: timeInLane(of: person, in: $0, limits: limits, now: now)) } ?? whole
+    /// For the person as a whole, whatever the kind.
+    static func time(of person: PersonFacts, limits: WorkloadLimits, now: Moment) -> TimeAnswer {
+        ask([.knownZone] + onTime, person, noLane, limits, now)
     }
 
     /// What the limits on one kind or severity add to those on the person.
     static func timeInLane(
         of person: PersonFacts, in lane: LaneAsk, limits: WorkloadLimits, now: Moment
     ) -> TimeAnswer {
-        ask(ofLane, person, lane, limits, now)
+        ask(onTimeInLane, person, lane, limits, now)
     }
 
     private static func ask(
@@ -57,7 +52,7 @@ extension Gate {
     /// and agreed.
     static func isOpen(_ lane: LaneAsk, to person: PersonFacts, now: Moment) -> Bool {
         let question = GateQuestion(person: person, lane: lane, limits: WorkloadLimits(), now: now)
-        return [LimitCheck.denied, .notEnrolled, .paused, .agreement].allSatisfy { check in
+        return (standing + [.agreement]).allSatisfy { check in
             if case .refuses = check.find(question) { false } else { true }
         }
     }

@@ -19,13 +19,13 @@ enum TimeReplay {
                 let standing = past.standing(at: now)
                 facts.zone = standing.zone
                 facts.formerZone = standing.formerZone
-                switch Gate.time(of: facts, in: nil, limits: limits, now: now) {
+                switch Gate.time(of: facts, limits: limits, now: now) {
                 case .over(let refusal):
-                    let until = max(now + shortest, min(refusal.until ?? interval.end, interval.end))
+                    let until = max(now + Gate.shortestStep, min(refusal.until ?? interval.end, interval.end))
                     beyond[refusal.rule, default: 0] += (min(until, interval.end) - now).microseconds / 1_000_000
                     now = until
                 case .free(let until):
-                    let end = max(now + shortest, min(until, interval.end))
+                    let end = max(now + Gate.shortestStep, min(until, interval.end))
                     facts.worked.add(WorkInterval(start: now, end: end), kind: "", severity: 0)
                     now = end
                 }
@@ -43,7 +43,4 @@ enum TimeReplay {
                         start: max($0.interval.start, window.lowerBound), end: min($0.interval.end, window.upperBound))
                 })
     }
-
-    /// So that every step goes on, whatever a limit says.
-    private static let shortest = Duration.seconds(1)
 }
