@@ -117,9 +117,7 @@ public actor Availability {
         defer { giveTurn() }
         lanesReadAt = nil
         try await refresh()
-        let projects = (deployment?.projects.values.map { $0 } ?? []).filter {
-            $0.state == "open" && (name ?? $0.name) == $0.name
-        }
+        let projects = openProjects.filter { (name ?? $0.name) == $0.name }
         return projects.sorted { $0.name < $1.name }.flatMap { project in
             tooLong(in: project).map { (project.name, $0) }
         }
@@ -129,7 +127,7 @@ public actor Availability {
         let project = stored.id
         let limits = limits(in: project)
         let waiting = Dictionary(grouping: (lanes[project] ?? []).filter(\.isWaiting)) {
-            LeasedLane(kind: $0.kind, severity: $0.severity)
+            $0.leased
         }
         return waiting.compactMap { lane, standings in
             let fit = Gate.longestFit(kind: lane.kind, severity: lane.severity, limits: limits)
@@ -249,16 +247,14 @@ public actor Availability {
     /// has; where it has none, its own estimate alone.
     private func makeAsks() {
         asks = [:]
-        for project in deployment?.projects.values.map({ $0 }) ?? [] where project.state == "open" {
+        for project in openProjects {
             let all = lanes[project.id] ?? []
             let waiting = all.filter(\.isWaiting)
-            var kinds = Set((waiting.isEmpty ? all : waiting).map { LeasedLane(kind: $0.kind, severity: $0.severity) })
-            if kinds.isEmpty { kinds = [LeasedLane(kind: "", severity: 0)] }
-            asks[project.id] = kinds.map {
-                LaneAsk(project, kind: $0.kind, severity: $0.severity, effortSeconds: project.effortSeconds)
-            }
+            asks[project.id] = LaneAsk.usual(project, in: Set((waiting.isEmpty ? all : waiting).map(\.leased)))
         }
     }
+
+    private var openProjects: [StoredProject] { deployment?.projects.values.filter { $0.state == "open" } ?? [] }
 
     private func forget(before: ContinuousClock.Instant) {
         for (person, entry) in known where entry.askedAt < before {

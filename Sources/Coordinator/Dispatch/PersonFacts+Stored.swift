@@ -45,4 +45,12 @@ extension LaneAsk {
             project: project.id, kind: kind, severity: severity, effortSeconds: max(effortSeconds, 1),
             purposes: project.purposes, paused: project.state != "open")
     }
+
+    /// What a project asks in these lanes, at its usual estimate; where it has none, what it would ask.
+    public static func usual(_ project: StoredProject, in lanes: Set<LeasedLane>) -> [LaneAsk] {
+        let lanes = lanes.isEmpty ? [LeasedLane(kind: "", severity: 0)] : lanes
+        return lanes.sorted { ($0.kind, $0.severity) < ($1.kind, $1.severity) }.map {
+            LaneAsk(project, kind: $0.kind, severity: $0.severity, effortSeconds: project.effortSeconds)
+        }
+    }
 }

@@ -73,18 +73,9 @@ extension PlanFrame {
         PolicyPlanner.Frame(
             now: now, midnight: midnight,
             projects: projects.map { project in
-                var kinds: Set<LeasedLane> = []
-                for lane in lanes.values where lane.project == project.id {
-                    kinds.insert(LeasedLane(kind: lane.kind, severity: lane.severity))
-                }
-                // Of a project without tasks: what it would ask.
-                if kinds.isEmpty { kinds.insert(LeasedLane(kind: "", severity: 0)) }
-                return PolicyPlanner.Project(
-                    id: project.id,
-                    lanes: kinds.sorted { ($0.kind, $0.severity) < ($1.kind, $1.severity) }.map { lane in
-                        LaneAsk(
-                            project, kind: lane.kind, severity: lane.severity, effortSeconds: project.effortSeconds)
-                    })
+                let own = lanes.values.filter { $0.project == project.id }
+                    .map { LeasedLane(kind: $0.kind, severity: $0.severity) }
+                return PolicyPlanner.Project(id: project.id, lanes: LaneAsk.usual(project, in: Set(own)))
             }, only: only)
     }
 }

@@ -17,6 +17,8 @@ public struct LaneStanding: Sendable, Hashable {
     public let project: ProjectID
     public let kind: String
     public let severity: Int
+    /// What limits look at.
+    public var leased: LeasedLane { LeasedLane(kind: kind, severity: severity) }
     /// Slots of it wait.
     public let isWaiting: Bool
     /// Of the tasks that are not done, the longest estimate; nil: none that is longer than `LaneStanding.longFrom`.
@@ -30,7 +32,7 @@ enum StandingsStatements {
     /// As flushes plan: by index for each person, whatever the tables' statistics say.
     static let plan = """
         set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
-        set local enable_bitmapscan = off; set local jit = off
+        set local enable_bitmapscan = off
         """
     static let epoch = Statement("standings_epoch", "select version from epoch order by version desc limit 1")
     /// Each lane with whether anything of it waits, and the longest estimate of what is not done. Tasks that fit nobody's
