@@ -81,11 +81,6 @@ private struct ChainReader: Sendable {
     }
 }
 
-extension ChainedEvent {
-    /// The date in UTC.
-    fileprivate var day: String { String(at.rfc3339.prefix(10)) }
-}
-
 extension Plimsoll_V1_DetailState {
     /// Of a detail that is kept back.
     fileprivate init(withheld detail: ChainDetail, of event: ChainedEvent) {
@@ -133,7 +128,7 @@ extension Plimsoll_V1_ChainEntry {
         let isPersonal = event.isPersonal(detail)
         if isPersonal {
             leaf = Data(event.leaf)
-            on = event.day
+            on = WireDate.text(event.at)
         } else {
             atMicroseconds = event.at.microseconds
             kind = event.kind
@@ -161,7 +156,7 @@ extension Plimsoll_V1_ChainEventRow {
         event = row.event.id
         seq = row.seq ?? 0
         if row.isPersonal {
-            on = row.event.day
+            on = WireDate.text(row.event.at)
             detailState = row.detail.map { .init(withheld: $0, of: row.event) } ?? .erased
             return
         }

@@ -1,8 +1,6 @@
 import Postgres
 
 enum CorrectionStatements {
-    static let clock = Statement("correction_clock", "select clock()")
-
     private static let columns = """
         c.correction_id, p.name, c.what, c.starts, c.ends,
             (select (coalesce(sum(extract(epoch from upper(r) - lower(r))), 0) * 1000000)::bigint

@@ -88,9 +88,7 @@ extension Ledger {
         _ id: Int64, agree: Bool, reason: String, by reader: CorrectionReader
     ) async throws -> TimeCorrection {
         if !agree { try ReasonRule.check(reason, "nobody is refused without a reason") }
-        guard reason.utf8.count <= CorrectionDraft.reasonBytesMax else {
-            throw LedgerError(.invalid, "a reason is at most \(CorrectionDraft.reasonBytesMax) bytes long")
-        }
+        try ReasonRule.checkLength(reason)
         let asked = try await correction(id)
         let person = try await transaction { connection in
             let person = try await lockPerson(asked.person, on: connection)
@@ -153,11 +151,6 @@ extension Ledger {
 }
 
 // MARK: Under the person's lock
-
-/// The database's clock, read after the lock was had (P8).
-func clock(on connection: isolated Connection) async throws -> Moment {
-    Moment(microseconds: try await connection.query(Query(CorrectionStatements.clock))[0].timestamptz(0))
-}
 
 private func binds(_ person: PersonID, _ interval: WorkInterval) -> [Bind] {
     [

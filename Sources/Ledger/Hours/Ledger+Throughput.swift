@@ -51,9 +51,7 @@ extension Ledger {
     ) async throws -> [LabelCount] {
         let days = try Self.checked(days)
         try ReasonRule.check(reason, "a look needs a reason, which the engineer sees")
-        guard reason.utf8.count <= CorrectionDraft.reasonBytesMax else {
-            throw LedgerError(.invalid, "a reason is at most \(CorrectionDraft.reasonBytesMax) bytes long")
-        }
+        try ReasonRule.checkLength(reason)
         return try await transaction { connection in
             let (person, _, now) = try await mayLook(at: name, reader, on: connection)
             let since = try Self.zone(of: person).day(at: now).advanced(by: 1 - days)

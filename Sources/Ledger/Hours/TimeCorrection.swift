@@ -33,8 +33,7 @@ public struct TimeCorrection: Sendable, Hashable {
         id = try row.int8(0)
         person = try row.text(1)
         what = try row.text(2) == What.add.rawValue ? .add : .remove
-        interval = WorkInterval(
-            start: Moment(microseconds: try row.timestamptz(3)), end: Moment(microseconds: try row.timestamptz(4)))
+        interval = try WorkInterval(row, 3)
         recorded = .microseconds(try row.int8(5))
         reason = try row.text(6)
         askedAt = Moment(microseconds: try row.timestamptz(7))
@@ -54,7 +53,6 @@ public struct CorrectionDraft: Sendable, Hashable {
     public static let longest = Duration.hours(24)
     /// As long as intervals are kept.
     public static let kept = Duration.hours(24 * WorkHistory.daysKept)
-    public static let reasonBytesMax = 4_096
 
     public init(from: String, to: String, reason: String) {
         self.from = from
@@ -86,9 +84,7 @@ public struct CorrectionDraft: Sendable, Hashable {
             throw LedgerError(
                 .invalid, "one correction is about 24 h at most", remedy: "say it in several, a day each")
         }
-        guard reason.utf8.count <= Self.reasonBytesMax else {
-            throw LedgerError(.invalid, "a reason is at most \(Self.reasonBytesMax) bytes long")
-        }
+        try ReasonRule.checkLength(reason)
         return WorkInterval(start: start, end: end)
     }
 }

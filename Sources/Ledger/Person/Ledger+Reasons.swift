@@ -135,9 +135,9 @@ enum ReasonStatements {
 
 extension Ledger {
     /// How long refusals are kept.
-    public static let refusalsKept = Duration.hours(7 * 24)
+    public static let refusalsKept = Duration.hours(24 * Int(HistoryTable.decision.keptDays))
     /// At most one a minute is kept.
-    private static let refusalsMax = 7 * 24 * 60
+    private static let refusalsMax = Int32(HistoryTable.decision.keptDays) * 24 * 60
 
     /// Why work comes or does not come to a person now, in one snapshot. `project`: only there, also where they are not
     /// enrolled. Throws `.notFound` for an unknown person or project.
@@ -153,7 +153,7 @@ extension Ledger {
                 Query(ReasonStatements.lanes, .int8Array(standing.projects.map(\.id.rawValue))),
                 Query(
                     ReasonStatements.refusals, .int8(row.id.rawValue), .int4(seconds),
-                    .int4(Int32(Self.refusalsMax))),
+                    .int4(Self.refusalsMax)),
                 Query(ReasonStatements.leases, .int8(row.id.rawValue)),
             ])
             return PersonReasons(

@@ -83,13 +83,3 @@ extension LeasedLane {
         return lanes
     }
 }
-
-extension DeploymentState {
-    /// The policy's document, parsed; what the shipped one writes out in full is nobody's decision.
-    public func policyInForce() throws -> PolicyDocument {
-        guard let policyDocument else { return .defaults }
-        var document = try PolicyDocument(yaml: policyDocument)
-        if policyDocument == ShippedPolicy.document { document.named = [] }
-        return document
-    }
-}

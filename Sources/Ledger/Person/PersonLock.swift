@@ -52,6 +52,11 @@ func lockPeople(_ people: [PersonID], on connection: isolated Connection) async 
     guard rows.count == Set(ids).count else { throw LedgerError(.fault, "a person to be locked does not exist") }
 }
 
+/// The database's clock; decisions read it after the lock was had (P8).
+func clock(on connection: isolated Connection) async throws -> Moment {
+    Moment(microseconds: try await connection.query(Query(FlushStatements.clock))[0].timestamptz(0))
+}
+
 func unknownPerson(_ name: String) -> LedgerError {
     LedgerError(.notFound, "nobody is named “\(name)”", remedy: "see plimsoll engineer list and plimsoll role list")
 }
@@ -62,6 +67,16 @@ enum ReasonRule {
     static func check(_ reason: String, _ refusal: String) throws {
         guard !reason.allSatisfy(\.isWhitespace) else {
             throw LedgerError(.invalid, refusal, remedy: "say it with --reason")
+        }
+    }
+
+    /// Of reasons that a table of their own keeps.
+    static let bytesMax = 4_096
+
+    /// Throws `.invalid` for one that is too long to keep.
+    static func checkLength(_ reason: String) throws {
+        guard reason.utf8.count <= bytesMax else {
+            throw LedgerError(.invalid, "a reason is at most \(bytesMax) bytes long")
         }
     }
 }

@@ -10,7 +10,7 @@ extension Ledger {
     /// looked at sees it among those who looked. Throws `.invalid` for a document that cannot be used or replayed,
     /// `.notFound` for a project, and `.refused` when the day's plans are used up.
     public func beginPlan(_ text: String, project name: String?, by actor: String) async throws -> PlanFrame {
-        let document = try Self.plannable(text)
+        let document = try PolicyDocument.usable(text)
         try await recordRead(.policyPlan(project: name), by: actor)
         return try await transaction { connection in
             _ = try await connection.query(Query(PlanStatements.lock))
@@ -85,14 +85,6 @@ extension Ledger {
     /// Breaks and stretches of seconds would be stepped through one by one, so none is replayed that is shorter than this
     /// and than what is in force, which is replayed whatever it is.
     private static let stretchMin = Duration.minutes(1)
-
-    private static func plannable(_ text: String) throws -> PolicyDocument {
-        do {
-            return try PolicyDocument(proposed: text)
-        } catch {
-            throw LedgerError(unusable: error)
-        }
-    }
 
     private static func checkReplayable(_ proposed: WorkloadLimits, beside inForce: WorkloadLimits) throws {
         let stretches = [

@@ -43,12 +43,16 @@ enum PolicyStatements {
         "policy_history", "select \(columns) from policy order by version desc limit $1")
 }
 
-extension LedgerError {
-    /// A proposed document that cannot be used, with all its problems.
-    init(unusable error: ModelError) {
-        self.init(
-            .invalid, error.description, remedy: "plimsoll policy validate looks at it without a coordinator",
-            cause: error)
+extension PolicyDocument {
+    /// A proposed document. Throws `.invalid` with all its problems for one that cannot be used.
+    static func usable(_ text: String) throws -> PolicyDocument {
+        do {
+            return try PolicyDocument(proposed: text)
+        } catch {
+            throw LedgerError(
+                .invalid, error.description, remedy: "plimsoll policy validate looks at it without a coordinator",
+                cause: error)
+        }
     }
 }
 
@@ -62,15 +66,10 @@ extension Ledger {
     public func applyPolicy(
         _ document: String, reason: String, stoppingEveryone: Bool = false, by actor: String
     ) async throws -> PolicyRow {
-        do {
-            let stop = try PolicyDocument(proposed: document).stopsEveryone
-            if let stop, !stoppingEveryone {
-                throw LedgerError(
-                    .refused, "this policy would stop everyone: \(stop)",
-                    remedy: "where that is meant, add --stop-everyone")
-            }
-        } catch let error as ModelError {
-            throw LedgerError(unusable: error)
+        if let stop = try PolicyDocument.usable(document).stopsEveryone, !stoppingEveryone {
+            throw LedgerError(
+                .refused, "this policy would stop everyone: \(stop)",
+                remedy: "where that is meant, add --stop-everyone")
         }
         try ReasonRule.check(reason, "a policy is applied for a reason")
         return try await withEpoch(cause: "policy applied") { connection in

@@ -53,9 +53,7 @@ extension Ledger {
     /// (P13). Throws `.notFound` when it was not granted and `.refused` for the last operator, who could not be replaced
     /// by anybody.
     public func revokeRole(_ role: RoleName, from name: String, reason: String, by actor: String) async throws {
-        guard !reason.allSatisfy(\.isWhitespace) else {
-            throw LedgerError(.invalid, "nobody loses a role without a reason", remedy: "say it with --reason")
-        }
+        try ReasonRule.check(reason, "nobody loses a role without a reason")
         try await withEpoch(cause: "role revoked") { connection in
             let person = try await lockPerson(name, on: connection)
             if role == .operator {
