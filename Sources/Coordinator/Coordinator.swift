@@ -73,7 +73,8 @@ public final class Coordinator: Sendable {
     }
 
     /// Whether there is this person and the certificate is not denied itself, whatever role it is of: a denied person,
-    /// or one who lost a role, still says no to agreements and sees and erases what is held of them. Throws ``StreamEnd``.
+    /// or one who lost a role, still says no to agreements and sees and erases what is held of them. Throws
+    /// ``StreamEnd``.
     public func authorizeSubject(person: String, serial: String) async throws {
         guard let found = try await admission(of: person, role: "", serial: serial) else {
             throw StreamEnd(.roleNotGranted, "nobody here has the name \(person); an operator can enrol them")

@@ -30,7 +30,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var deadlineGrace: Duration
         /// How often it is looked for lost streams and for leases whose deadline is over.
         public var sweep: Duration
-        /// How often it is looked in the database itself for leases this long past their deadline, which should be none.
+        /// How often it is looked in the database itself for leases this long past their deadline, which should be
+        /// none.
         public var overdue: Duration
         /// The slow poll behind the wake-ups.
         public var poll: Duration
@@ -80,8 +81,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var missesMax: Int
         /// A flush that failed is tried this often for a person before the worker is told to send again.
         public var attemptsMax: Int
-        /// Slots that one claim brings at most, and at least when it goes to the database at all. The least is one: what
-        /// a block holds beyond its waiting workers is kept from the workers of other coordinators.
+        /// Slots that one claim brings at most, and at least when it goes to the database at all. The least is one:
+        /// what a block holds beyond its waiting workers is kept from the workers of other coordinators.
         public var claimMax: Int
         public var claimMin: Int
         /// People who wait for a look through the database; others are asked to come back.

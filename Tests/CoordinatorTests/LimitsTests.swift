@@ -205,12 +205,12 @@ struct LimitsTests {
             try await running(one) {
                 let ann = try await Hand(one, "ann")
                 for key in ["t1", "t2"] {
-                    let lease = try await ann.patientLease()
+                    let lease = try await ann.lease()
                     #expect(lease.key == key && lease.deadlineIn == .seconds(180))
                     ann.submit(lease.lease)
                     #expect(try await ann.settlement().outcome == .accepted)
                 }
-                let last = try await ann.patientLease()
+                let last = try await ann.lease()
                 #expect(last.key == "t3")
                 try await deployment.moveStanding(by: .seconds(100))
                 ann.extend(last.lease)

@@ -15,7 +15,7 @@ import Testing
         var limits = WorkloadLimits()
         limits.continuousTime = .minutes(12)
         limits.breakTime = .minutes(5)
-        let lane = LaneAsk(
+        var lane = LaneAsk(
             project: ProjectID(1), kind: "puzzle", severity: 0, effortSeconds: 1_000, purposes: [.takingPart],
             paused: false)
         func until() -> Moment?? {
@@ -31,9 +31,52 @@ import Testing
         person.worked.add(
             WorkInterval(start: now - .hours(20), end: now - .hours(19)), kind: "puzzle", severity: 0)
         #expect(until() == .some(nil))
-        // In the middle of a stretch a break helps a shorter task.
+        // In the middle of a stretch a break helps a shorter task, and not this one.
         person.worked.add(
             WorkInterval(start: now - .minutes(10), end: now - .minutes(1)), kind: "puzzle", severity: 0)
+        #expect(until() == .some(nil))
+        lane.effortSeconds = 720
         #expect(until() == .some(now + .minutes(4)))
+    }
+
+    /// How far a lease may go with these limits, and whether it is parked there.
+    private func end(
+        _ change: (inout WorkloadLimits) -> Void, agreedUntil: Moment = .distantFuture
+    ) throws -> Duration? {
+        let now = Moment(seconds: 1_774_256_400)
+        let person = PersonFacts(
+            zone: "UTC", enrolled: [ProjectID(1)], denied: false,
+            agreements: [
+                Agreement(
+                    purpose: .takingPart, noticeID: "part", noticeVersion: 1, state: .given, from: .distantPast,
+                    until: agreedUntil)
+            ])
+        var limits = WorkloadLimits()
+        change(&limits)
+        let lane = LaneAsk(
+            project: ProjectID(1), kind: "puzzle", severity: 0, effortSeconds: 1_000, purposes: [.takingPart])
+        let answer = Gate.decide(person: person, lane: lane, limits: limits, now: now, want: 1)
+        let horizon = try #require(answer.horizon)
+        return horizon.parks(at: horizon.at, since: now, lifetime: limits.leaseLifetime) ? horizon.at - now : nil
+    }
+
+    @Test func `a limit at the very end of a lease parks it, but for the end of its lifetime`() throws {
+        func stretch(_ length: Duration, _ lifetime: Duration?) -> (inout WorkloadLimits) -> Void {
+            {
+                $0.continuousTime = length
+                $0.breakTime = .minutes(10)
+                $0.leaseLifetime = lifetime
+            }
+        }
+        #expect(try end(stretch(.minutes(50), .hours(2))) == .minutes(50))
+        #expect(try end(stretch(.minutes(50), nil)) == .minutes(50))
+        #expect(try end(stretch(.minutes(50), .minutes(50))) == nil)
+        // With so little left it could not come back.
+        #expect(try end(stretch(.minutes(40), .seconds(40 * 60 + 29))) == nil)
+        #expect(try end(stretch(.minutes(40), .seconds(40 * 60 + 30))) == .minutes(40))
+        // What it would end at without the limit is the end of an agreement.
+        let until = Moment(seconds: 1_774_256_400) + .minutes(20)
+        #expect(try end(stretch(.minutes(20), nil), agreedUntil: until) == .minutes(20))
+        #expect(try end(stretch(.minutes(30), nil), agreedUntil: until) == nil)
     }
 }

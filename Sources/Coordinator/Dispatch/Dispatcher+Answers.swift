@@ -174,12 +174,12 @@ extension Dispatcher {
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement? {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
-            let project = deployment?.projects[lane.lane.project],
-            case .granted(let count, let deadline) = Gate.decide(
-                person: state.facts, lane: ask(of: lane, project: project, effortSeconds: 0),
-                limits: state.line.limits(in: project.id), now: state.at, want: 1
-            ).decision, count > 0
+            let project = deployment?.projects[lane.lane.project]
         else { return nil }
+        // What was answered in the same message is open no more.
+        state.refreshOpenLeases(lanes: storedLane)
+        let decision = gate(lane, of: project, for: state, now: state.at, want: 1).decision
+        guard case .granted(let count, let deadline) = decision, count > 0 else { return nil }
         let lease = StoredLease(
             task: answer.lease.task, slot: ended.slot, fence: answer.lease.fence, lane: ended.lane,
             project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
@@ -208,8 +208,8 @@ extension Dispatcher {
         plan.tally(project) { $0.late += 1 }
     }
 
-    /// Under a purpose that its author does not agree to nothing is stored (P2, P3), and in doubt about what the project
-    /// needs nothing either. An agreement that has run out is no withdrawal, and neither is a denial.
+    /// Under a purpose that its author does not agree to nothing is stored (P2, P3), and in doubt about what the
+    /// project needs nothing either. An agreement that has run out is no withdrawal, and neither is a denial.
     private func bar(project: ProjectID, severity: Int, _ state: PersonState) -> AnswerBar? {
         guard let stored = storedProject(project) else {
             return .refused(.tryAgain, "its project cannot be looked up now")

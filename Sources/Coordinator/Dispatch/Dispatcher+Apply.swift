@@ -15,9 +15,12 @@ extension Dispatcher {
             }
             lanes[pick.lane]?.left(pick.slot)
             streams[pick.stream]?.want -= 1
-            if pick.parks { warnAhead(of: pick) }
+            if pick.parks {
+                warnAhead(pick.fence, pick.slot.content.task, of: pick.person, deadline: pick.deadline)
+            }
             prefetchIfLow(pick.lane, pick.person)
         }
+        for (lease, person) in plan.parking { warnAhead(lease.fence, lease.task, of: person, deadline: lease.deadline) }
         for (person, last) in plan.refused { refused[person] = last }
         for attached in plan.attached {
             if attached.isNew { refused[attached.person]?.rule = nil }

@@ -56,6 +56,15 @@ extension Dispatcher {
         let stream = vouched[lease.fence]
         guard let reached = limitReached(by: lease, &state) else {
             let lacking = agreementLacking(for: lease, state)
+            if lacking == nil, isBroughtForward(held) {
+                // By a limit that has let go since. The worker was told that it is parked, and so it is.
+                var change = park(reference, held, atLimit: true, &state, &plan)
+                if change.state == .parked {
+                    change.message = "The limit ahead is gone. Your task was parked for you and comes back."
+                    if let stream { plan.reply(stream) { $0.changes.append(change) } }
+                    return
+                }
+            }
             if let stream {
                 let cause = lacking.map { "your agreement to \($0) has run out" } ?? "the deadline has passed"
                 plan.reply(stream) {
@@ -84,11 +93,17 @@ extension Dispatcher {
         end(held, how: .limit, &state, lookups, &plan)
     }
 
+    /// Whether a lease ends before its task's estimate says; one that was extended has had more.
+    private func isBroughtForward(_ held: HeldLease) -> Bool {
+        let effort = held.content?.effortSeconds ?? storedProject(held.stored.project)?.effortSeconds ?? 0
+        return held.stored.deadline < held.stored.grantedAt + LeaseLength.of(effortSeconds: effort)
+    }
+
     private func limitReached(by lease: StoredLease, _ state: inout PersonState) -> Refusal? {
         guard let lane = lanes[lease.lane], let project = storedProject(lease.project) else { return nil }
         state.refreshOpenLeases(lanes: storedLane)
         return Gate.reached(
-            person: state.facts, lane: ask(of: lane, project: project, effortSeconds: lane.usualEffort),
+            person: state.facts, lane: ask(of: lane, project: project, effortSeconds: project.effortSeconds),
             limits: state.line.limits(in: lease.project), now: lease.deadline)
     }
 
@@ -182,6 +197,11 @@ extension Dispatcher {
         let until = state.at + (limits.parkedTime ?? .seconds(72 * 3_600))
         // What passed since its deadline was nobody's work, so nothing of its lifetime.
         let firstGrantedAt = lease.firstGrantedAt + max(.zero, state.at - lease.deadline)
+        guard LeaseLength.mayPark(at: state.at, since: firstGrantedAt, lifetime: limits.leaseLifetime) else {
+            return LeaseChange(
+                lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
+                message: "you have had it for as long as anybody may; finish or release it")
+        }
         let parked = StoredParked(
             task: lease.task, slot: lease.slot, fence: lease.fence, lane: lease.lane, project: lease.project,
             firstGrantedAt: firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance,
@@ -277,28 +297,41 @@ extension Dispatcher {
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "the project is closed")
         }
-        // The gate is asked about time alone: this lease is counted already, and what is open may go on.
-        let effort = state.held[lease.fence]?.content?.effortSeconds ?? lane.usualEffort
-        var question = ask(of: lane, project: project, effortSeconds: effort)
+        guard lease.deadline + configuration.times.deadlineGrace > state.at else {
+            return LeaseChange(
+                lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
+                message: "its deadline has passed; an answer you still send is kept")
+        }
+        // The gate is asked about time alone: this lease is counted already, and what is open may go on, up to a limit
+        // also where the whole estimate would not fit before it.
+        let effort = state.held[lease.fence]?.content?.effortSeconds ?? project.effortSeconds
+        var question = ask(of: lane, project: project, effortSeconds: 0)
         question.paused = false
         let limits = state.line.limits(in: lease.project)
         var onlyTime = limits
         onlyTime.openLeases = nil
         onlyTime.dayTasks = nil
+        // Longer, it has been open without a gap, its grace included.
+        state.held[lease.fence]?.stored.deadline = max(lease.deadline, state.at)
         state.refreshOpenLeases(lanes: storedLane)
+        state.held[lease.fence]?.stored.deadline = lease.deadline
         var deadline = lease.deadline
-        if case .granted(_, let until) = Gate.decide(
-            person: state.facts, lane: question, limits: onlyTime, now: state.at, want: 1
-        ).decision {
+        let horizon = Gate.decide(person: state.facts, lane: question, limits: onlyTime, now: state.at, want: 1).horizon
+        if let horizon {
             let end = limits.leaseLifetime.map { lease.firstGrantedAt + $0 } ?? .distantFuture
-            deadline = max(deadline, min(until, end))
+            deadline = max(deadline, min(horizon.deadline(effortSeconds: effort, from: state.at), end))
         }
-        guard deadline > lease.deadline else {
+        guard let horizon, deadline > lease.deadline else {
             return LeaseChange(
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "it cannot be longer; park it to come back to it later")
         }
-        state.held[lease.fence]?.stored.deadline = deadline
+        var extended = lease
+        extended.deadline = deadline
+        state.held[lease.fence]?.stored = extended
+        if horizon.parks(at: deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime) {
+            plan.parking.append((extended, state.person))
+        }
         plan.changed.insert(state.person)
         plan.writes.extensions.task.append(lease.task.rawValue)
         plan.writes.extensions.slot.append(lease.slot)

@@ -1,8 +1,8 @@
 import Ledger
 import PlimsollModel
 
-/// Refusals that are kept, so that a person can read later why no work came: only when the deciding rule changes, and at
-/// most one a person and `apart`. Kept seven days (`decision`).
+/// Refusals that are kept, so that a person can read later why no work came: only when the deciding rule changes, and
+/// at most one a person and `apart`. Kept seven days (`decision`).
 extension Dispatcher {
     static let decisionsApart = Duration.minutes(1)
 

@@ -19,7 +19,8 @@ extension Dispatcher {
             do {
                 compiled[id] = try AnswerSchema.compile(Array(project.answerSchema.utf8))
             } catch {
-                // Refused at creation; should one be there all the same, the project takes no answers (P2: in doubt, no).
+                // Refused at creation; should one be there all the same, the project takes no answers (P2: in doubt,
+                // no).
                 logger.error("a project's answer schema cannot be read", metadata: ["project": "\(project.name)"])
             }
         }
@@ -52,8 +53,8 @@ extension Dispatcher {
         }
     }
 
-    /// Called by the membership loop. The life is counted from before the question, by the monotonic clock, so it is over
-    /// here before it is over in the database.
+    /// Called by the membership loop. The life is counted from before the question, by the monotonic clock, so it is
+    /// over here before it is over in the database.
     func lifeRenewed(_ id: CoordinatorID, askedAt: ContinuousClock.Instant) {
         if coordinator != id {
             // A new life: what the old one held is being adopted like any other's.
@@ -64,8 +65,7 @@ extension Dispatcher {
             prefetch = [:]
             for lane in lanes.keys {
                 guard let feed = lanes[lane] else { continue }
-                lanes[lane] = LaneFeed(
-                    lane: feed.lane, isShared: feed.isShared, usualEffort: feed.usualEffort, now: clock.now)
+                lanes[lane] = LaneFeed(lane: feed.lane, isShared: feed.isShared, now: clock.now)
             }
             isFeedStale = true
             wakeFeeder()

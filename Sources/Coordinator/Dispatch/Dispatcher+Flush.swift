@@ -3,7 +3,7 @@ import Logging
 import PlimsollModel
 import QualityReview
 
-/// One flush: lock, read, decide, write, commit, and only then tell (design: hot path).
+/// One flush: lock, read, decide, write, commit, and only then tell.
 extension Dispatcher {
     /// Runs flushes one after another on one connection until cancelled.
     func runFlushes(connect: @Sendable () async throws -> FlushSession) async {

@@ -42,25 +42,17 @@ extension Dispatcher {
             for project in projects(of: stream, state) {
                 for lane in laneOrder[project.id] ?? [] {
                     guard let feed = lanes[lane] else { continue }
-                    let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project, for: person),
-                        limits: state.line.limits(in: project.id), now: state.at, want: want)
-                    switch answer.decision {
+                    switch find(in: feed, of: project, for: state, want: want) {
                     case .refused(let reason):
                         // Of several lanes the one that opens first says when to come back.
                         if refusal.map({ $0.outlasts(reason) }) ?? true { refusal = reason }
                         continue
-                    case .granted(let count, _):
+                    case .nothing:
                         open.append(lane)
-                        guard count > 0, let horizon = answer.horizon else { continue }
-                        if feed.hasSomething(for: person) {
-                            candidates[project.id] = .ready(lane: lane, count: count, horizon: horizon)
-                        } else if mayHoldMore(lane, for: person) {
-                            // Higher priority first: nothing below this lane until it was looked through.
-                            candidates[project.id] = .unseen(lane: lane)
-                        } else {
-                            continue
-                        }
+                        continue
+                    case .candidate(let candidate):
+                        open.append(lane)
+                        candidates[project.id] = candidate
                     }
                     break
                 }
@@ -114,6 +106,34 @@ extension Dispatcher {
         case unseen(lane: LaneID)
     }
 
+    private enum Finding {
+        case refused(Refusal)
+        case nothing
+        case candidate(Candidate)
+    }
+
+    /// What one lane has for a person now.
+    private func find(in feed: LaneFeed, of project: StoredProject, for state: PersonState, want: Int) -> Finding {
+        let answer = gate(feed, of: project, for: state, now: state.at, want: want)
+        if let refusal = answer.refusal { return .refused(refusal) }
+        guard case .granted(let count, _) = answer.decision, count > 0, let horizon = answer.horizon else {
+            return .nothing
+        }
+        let (lane, person) = (feed.lane.id, state.person)
+        let longest = horizon.longestEffort(from: state.at)
+        if feed.hasSomething(for: person, longest: longest) {
+            return .candidate(.ready(lane: lane, count: count, horizon: horizon))
+        }
+        // Higher priority first: nothing below this lane until it was looked through.
+        if mayLook(in: lane, for: person, longest: longest) { return .candidate(.unseen(lane: lane)) }
+        // All that is ready is too long now, the shortest of it too.
+        guard let effort = feed.shortest(for: person) else { return .nothing }
+        let shortest = Gate.decide(
+            person: state.facts, lane: ask(of: feed, project: project, effortSeconds: effort),
+            limits: state.line.limits(in: project.id), now: state.at, want: want)
+        return shortest.refusal.map { .refused($0) } ?? .nothing
+    }
+
     private func choose(among candidates: [ProjectID: Candidate]) -> (ProjectID, Candidate)? {
         for project in candidates.keys { share.markReady(project) }
         guard let project = candidates.count == 1 ? candidates.keys.first : share.next(among: candidates.keys),
@@ -130,10 +150,11 @@ extension Dispatcher {
         let deadline = horizon.deadline(effortSeconds: effort, from: state.at)
         share.charge(project, effortSeconds: effort)
         let lane = lanes[laneID]?.lane
+        let lifetime = state.line.limits(in: project).leaseLifetime
         plan.picks.append(
             FlushPlan.Pick(
-                person: state.person, stream: stream, lane: laneID, project: project, slot: slot,
-                deadline: deadline, parks: horizon.parks(at: deadline), effortSeconds: effort,
+                person: state.person, stream: stream, lane: laneID, project: project, slot: slot, deadline: deadline,
+                parks: horizon.parks(at: deadline, since: state.at, lifetime: lifetime), effortSeconds: effort,
                 figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
@@ -161,6 +182,11 @@ extension Dispatcher {
     /// Whether spans may hold something for this person that was not looked at yet.
     func mayHoldMore(_ lane: LaneID, for person: PersonID) -> Bool {
         (lanes[lane]?.lane.newestSpan ?? 0) > (looks[person]?[lane]?.floor ?? 0)
+    }
+
+    /// Whether to look there for something that is not longer than this: unless much is at hand that is.
+    func mayLook(in lane: LaneID, for person: PersonID, longest: Duration) -> Bool {
+        mayHoldMore(lane, for: person) && lanes[lane]?.isPassedOver(for: person, longest: longest) != true
     }
 
     /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment

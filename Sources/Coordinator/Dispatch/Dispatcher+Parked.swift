@@ -30,12 +30,11 @@ extension Dispatcher {
             return false
         }
         // The lifetime counts leased time, before and after the park.
-        let end =
-            state.line.limits(in: project.id).leaseLifetime.map { parked.leasedSince(at: state.at) + $0 }
-            ?? .distantFuture
+        let limits = state.line.limits(in: project.id)
+        let end = limits.leaseLifetime.map { parked.leasedSince(at: state.at) + $0 } ?? .distantFuture
         guard end > state.at else { return false }
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
-        let load = LoadFigures(of: state.facts, limits: state.line.limits(in: project.id), at: state.at)
+        let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
         state.held[lease.fence] = HeldLease(stored: lease, content: content)
         state.facts.openLeases.append(OpenLease(lease, in: lane.lane.leased))
         let why = GrantReason(
@@ -44,7 +43,9 @@ extension Dispatcher {
         plan.grant(state.person, lease, why: why.figures)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
-        offer(content, lease, project, why, parks: horizon.parks(at: lease.deadline), state.at, to: stream, &plan)
+        let parks = horizon.parks(at: lease.deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
+        if parks { plan.parking.append((lease, state.person)) }
+        offer(content, lease, project, why, parks: parks, state.at, to: stream, &plan)
         return true
     }
 }

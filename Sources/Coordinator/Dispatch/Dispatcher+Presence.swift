@@ -11,8 +11,8 @@ extension Dispatcher {
     /// For each open project with somebody connected, whether anybody connected is available. Empty where nothing is
     /// granted.
     ///
-    /// The gate is not asked again for a project for which somebody available was found, so while work flows it is asked
-    /// for a few streams. Only where nobody can be given anything it is asked for all of them, a few at a time.
+    /// The gate is not asked again for a project for which somebody available was found, so while work flows it is
+    /// asked for a few streams. Only where nobody can be given anything it is asked for all of them, a few at a time.
     func presence() async -> [ProjectPresence] {
         var found: [ProjectID: Bool] = [:]
         var asked = 0
@@ -49,12 +49,10 @@ extension Dispatcher {
 
     /// The lane holds something that this person was not looked through for, and the gate is open.
     private func couldGive(_ lane: LaneID, of project: StoredProject, to state: PersonState) -> Bool {
-        guard let feed = lanes[lane], mayHoldMore(lane, for: state.person) || feed.hasSomething(for: state.person)
+        guard let feed = lanes[lane], mayHoldMore(lane, for: state.person) || !feed.isEmpty,
+            let longest = longest(in: feed, of: project, for: state)
         else { return false }
-        return Gate.decide(
-            person: state.facts, lane: ask(of: feed, project: project, for: state.person),
-            limits: state.line.limits(in: project.id),
-            now: max(state.at, clockReading?.database ?? state.at), want: 1
-        ).isGranted
+        return feed.hasSomething(for: state.person, longest: longest)
+            || mayLook(in: lane, for: state.person, longest: longest)
     }
 }

@@ -237,8 +237,8 @@ extension Dispatcher {
         }
     }
 
-    /// The database is out of reach, and with it every withdrawal (P3): workers are told to stop and to look for another
-    /// coordinator, with which they present what they hold. Nothing is lost: answers wait with the worker (P6).
+    /// The database is out of reach, and with it every withdrawal (P3): workers are told to stop and to look for
+    /// another coordinator, with which they present what they hold. Nothing is lost: answers wait with the worker (P6).
     func stopWorkers() {
         life.cutOff()
         let why = "this coordinator cannot reach the database; stop until another one, or this one later, takes you in"

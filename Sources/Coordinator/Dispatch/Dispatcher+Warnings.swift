@@ -5,11 +5,9 @@ import PlimsollModel
 extension Dispatcher {
     static let warnBefore = Duration.minutes(5)
 
-    func warnAhead(of pick: FlushPlan.Pick) {
-        warnings.insert(
-            DeadlineQueue.Entry(
-                at: pick.deadline - Self.warnBefore, fence: pick.fence, task: pick.slot.content.task,
-                person: pick.person))
+    /// Of a lease that a limit parks at its deadline.
+    func warnAhead(_ fence: Fence, _ task: TaskID, of person: PersonID, deadline: Moment) {
+        warnings.insert(DeadlineQueue.Entry(at: deadline - Self.warnBefore, fence: fence, task: task, person: person))
     }
 
     /// Once for each limit: several leases end at the same, and small gaps move it on a little.
@@ -17,6 +15,8 @@ extension Dispatcher {
         for due in warnings.popDue(at: now) {
             guard let stream = vouched[due.fence] else { continue }
             let limit = due.at + Self.warnBefore
+            // Extended meanwhile.
+            if let held = people[due.person]?.held[due.fence], held.stored.deadline != limit { continue }
             if let last = warned[due.person], limit < last + Self.warnBefore { continue }
             warned[due.person] = limit
             let left = DurationText.readable(max(.seconds(1), limit - now))

@@ -207,9 +207,14 @@ actor Dispatcher {
         LaneAsk(project, kind: lane.lane.kind, severity: lane.lane.severity, effortSeconds: effortSeconds)
     }
 
-    /// What a lane asks of somebody for what it has ready for them.
-    func ask(of lane: LaneFeed, project: StoredProject, for person: PersonID) -> LaneAsk {
-        ask(of: lane, project: project, effortSeconds: lane.effort(for: person))
+    /// What the gate says of a lane whatever its tasks' estimates are: how far a lease may go. The tasks that fit are
+    /// chosen by it, so that one that is too long keeps back none behind it.
+    func gate(
+        _ lane: LaneFeed, of project: StoredProject, for state: PersonState, now: Moment, want: Int
+    ) -> GateAnswer {
+        Gate.decide(
+            person: state.facts, lane: ask(of: lane, project: project, effortSeconds: 0),
+            limits: state.line.limits(in: project.id), now: now, want: want)
     }
 
     /// Sets as many fences aside as a flush has grants; two flushes never share one.

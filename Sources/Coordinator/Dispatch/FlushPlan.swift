@@ -69,6 +69,8 @@ struct FlushPlan {
     /// How many leases of each stream are among them.
     var freed: [StreamID: Int] = [:]
     var attached: [Attached] = []
+    /// Leases that came back or were extended and that a limit parks at their deadline.
+    var parking: [(lease: StoredLease, person: PersonID)] = []
     /// Streams whose wants are answered by an idle.
     var idles: [StreamID: IdleAnswer] = [:]
     /// Answers, declines and so on settled on each stream.

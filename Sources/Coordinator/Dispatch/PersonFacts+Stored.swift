@@ -42,7 +42,7 @@ extension LaneAsk {
     /// What a project asks of somebody who takes a task of this kind and severity.
     public init(_ project: StoredProject, kind: String, severity: Int, effortSeconds: Int) {
         self.init(
-            project: project.id, kind: kind, severity: severity, effortSeconds: max(effortSeconds, 1),
+            project: project.id, kind: kind, severity: severity, effortSeconds: max(effortSeconds, 0),
             purposes: project.purposes, paused: project.state != "open")
     }
 

@@ -10,8 +10,8 @@ extension Dispatcher {
     func requestLook(_ person: PersonID, in lane: LaneID?) {
         let isNew = looking[person] == nil
         if isNew, lane == nil, lookQueue.count >= configuration.sizes.looksWaitingMax {
-            // At the end of a backlog everybody looks at once, and each look is one person's: who would wait too long is
-            // asked to come back. A lane that holds something serves all who wait for it by a few claims.
+            // At the end of a backlog everybody looks at once, and each look is one person's: who would wait too long
+            // is asked to come back. A lane that holds something serves all who wait for it by a few claims.
             let idle = IdleAnswer(
                 reason: .notReady, askAgainIn: configuration.times.askAgainLater * Double.random(in: 0.5...1))
             for stream in streamsOf[person] ?? [] { answerWants(stream, idle) }
@@ -164,8 +164,7 @@ extension Dispatcher {
             if lanes[lane.id] == nil {
                 let project = deployment?.projects[lane.project]
                 lanes[lane.id] = LaneFeed(
-                    lane: lane, isShared: (project?.overlap ?? 2) > 1, usualEffort: project?.effortSeconds ?? 1,
-                    now: clock.now)
+                    lane: lane, isShared: (project?.overlap ?? 2) > 1, now: clock.now)
                 isNew = true
             } else if lane.newestSpan > (lanes[lane.id]?.lane.newestSpan ?? 0) {
                 lanes[lane.id]?.lane.newestSpan = lane.newestSpan
@@ -196,7 +195,10 @@ extension Dispatcher {
             }
             if let lane = looking[person] ?? nil {
                 // One lane's turn: whatever it brings, the flush decides again.
-                if mayHoldMore(lane, for: person), lanes[lane]?.hasSomething(for: person) != true,
+                if let feed = lanes[lane], let project = deployment?.projects[feed.lane.project],
+                    let longest = longest(in: feed, of: project, for: state),
+                    !feed.hasSomething(for: person, longest: longest),
+                    mayLook(in: lane, for: person, longest: longest),
                     case .notYet = try await claim(lane, for: person, session)
                 {
                     lookQueue.append(person)
@@ -205,9 +207,9 @@ extension Dispatcher {
                 }
                 return
             }
-            for lane in lanesOpen(to: state) {
-                if lanes[lane]?.hasSomething(for: person) == true { return found(person) }
-                guard mayHoldMore(lane, for: person) else { continue }
+            for (lane, longest) in lanesOpen(to: state) {
+                if lanes[lane]?.hasSomething(for: person, longest: longest) == true { return found(person) }
+                guard mayLook(in: lane, for: person, longest: longest) else { continue }
                 switch try await claim(lane, for: person, session) {
                 case .found: return found(person)
                 case .nothing: continue
@@ -222,7 +224,7 @@ extension Dispatcher {
                 return
             }
             let floors = Dictionary(
-                uniqueKeysWithValues: lanesOpen(to: state).map { ($0, looks[person]?[$0]?.floor ?? 0) })
+                uniqueKeysWithValues: lanesOpen(to: state).map { ($0.lane, looks[person]?[$0.lane]?.floor ?? 0) })
             let (other, counts) = try await looking(for: person) {
                 try await session.inOtherHands(person: person, floors: floors)
             }
@@ -245,19 +247,24 @@ extension Dispatcher {
         schedule(person)
     }
 
-    /// The lanes in which the gate would give this person something, in the order of the grants.
-    private func lanesOpen(to state: PersonState) -> [LaneID] {
-        var result: [LaneID] = []
+    /// How long a task of this lane may take to be given to this person by now; nil: none is.
+    func longest(in feed: LaneFeed, of project: StoredProject, for state: PersonState) -> Duration? {
+        let now = max(state.at, clockReading?.database ?? state.at)
+        return gate(feed, of: project, for: state, now: now, want: 1).horizon?.longestEffort(from: now)
+    }
+
+    /// The lanes in which the gate would give this person something, in the order of the grants, and how long a task
+    /// there may take.
+    private func lanesOpen(to state: PersonState) -> [(lane: LaneID, longest: Duration)] {
+        var result: [(lane: LaneID, longest: Duration)] = []
         for stream in streamsOf[state.person] ?? [] {
             guard let stream = streams[stream] else { continue }
             for project in projects(of: stream, state) {
                 for lane in laneOrder[project.id] ?? [] {
-                    guard let feed = lanes[lane], !result.contains(lane) else { continue }
-                    let answer = Gate.decide(
-                        person: state.facts, lane: ask(of: feed, project: project, for: state.person),
-                        limits: state.line.limits(in: project.id),
-                        now: max(state.at, clockReading?.database ?? state.at), want: 1)
-                    if case .granted = answer.decision { result.append(lane) }
+                    guard let feed = lanes[lane], !result.contains(where: { $0.lane == lane }),
+                        let longest = longest(in: feed, of: project, for: state)
+                    else { continue }
+                    result.append((lane, longest))
                 }
             }
         }
@@ -265,6 +272,9 @@ extension Dispatcher {
     }
 
     private enum ClaimOutcome { case found, nothing, notYet }
+
+    /// Slots that one claim brings at least behind those that are too long for whom it is made.
+    private static let claimPast = 16
 
     /// Of how many people who wait the wants are counted for the size of one claim.
     private static let waitingCounted = 2_048
@@ -277,7 +287,9 @@ extension Dispatcher {
         let waiting = looking.keys.prefix(Self.waitingCounted).reduce(0) { sum, other in
             sum + (streamsOf[other] ?? []).reduce(0) { $0 + (streams[$1]?.want ?? 0) }
         }
-        let count = min(max(waiting, Int(feed.grantsPerSecond), sizes.claimMin), sizes.claimMax)
+        // What is at hand for this person is too long for them: past it in larger steps.
+        let least = feed.hasAnything(for: person) ? max(sizes.claimMin, Self.claimPast) : sizes.claimMin
+        let count = min(max(waiting, Int(feed.grantsPerSecond), least), sizes.claimMax)
         let newest = feed.lane.newestSpan
         let cursor = looks[person]?[lane] ?? LookCursor()
         var (claim, counts) = try await looking(for: person) {

@@ -34,12 +34,8 @@ struct LaneFeed: Sendable {
     var lane: StoredLane
     /// Several people answer each task, so that a slot may be another's work already.
     let isShared: Bool
-    /// The project's own effort estimate, which a task has that names none.
-    let usualEffort: Int
-    /// The shortest and the longest estimate of what came since nothing was ready.
+    /// No ready slot has a shorter or longer estimate; nil where none is ready since the last tick.
     private var efforts: ClosedRange<Int>?
-    /// The shortest estimate that was ever seen here.
-    private var shortest: Int?
     private(set) var ready: Deque<ReadySlot> = []
     private(set) var blocks: [Int64: Block] = [:]
     /// Blocks with nothing left in them, whose rows are still to be dropped.
@@ -54,10 +50,13 @@ struct LaneFeed: Sendable {
     /// Grants of the last tick that found nobody: slots older than this were passed over.
     private(set) var lastGrant: ContinuousClock.Instant
 
-    init(lane: StoredLane, isShared: Bool, usualEffort: Int, now: ContinuousClock.Instant) {
+    /// So many slots that are too long for somebody are kept while shorter ones are looked for behind them. More of them
+    /// would empty whole lanes for whoever is near a limit.
+    static let passedOverMax = 64
+
+    init(lane: StoredLane, isShared: Bool, now: ContinuousClock.Instant) {
         self.lane = lane
         self.isShared = isShared
-        self.usualEffort = usualEffort
         self.lastGrant = now
     }
 
@@ -107,10 +106,11 @@ struct LaneFeed: Sendable {
             kept.reserveCapacity(ready.count)
             while let slot = ready.popFirst() {
                 let task = slot.content.task
-                if touched[task]?.contains(person) == true || .seconds(slot.content.effortSeconds) > longest {
+                if !isFree(slot, for: person) || .seconds(slot.content.effortSeconds) > longest {
                     kept.append(slot)
                 } else {
-                    touched[task, default: []].insert(person)
+                    // Where a task has one slot, nobody else's is met with it.
+                    if isShared { touched[task, default: []].insert(person) }
                     taken.append(slot)
                     if taken.count == count { break }
                 }
@@ -136,7 +136,13 @@ struct LaneFeed: Sendable {
         var slot = slot
         slot.needsCheck = true
         move(slot, ready: 1, inFlight: -1)
-        if let person, !isPersons { touched[slot.content.task]?.remove(person) }
+        if let person {
+            if isPersons {
+                touched[slot.content.task, default: []].insert(person)
+            } else {
+                touched[slot.content.task]?.remove(person)
+            }
+        }
         note(slot.content)
         ready.prepend(slot)
     }
@@ -189,27 +195,38 @@ struct LaneFeed: Sendable {
         for index in ready.indices { ready[index].needsCheck = true }
     }
 
-    /// Whether anything here might be given to this person.
-    func hasSomething(for person: PersonID) -> Bool {
-        if touched.isEmpty { return !ready.isEmpty }
-        return ready.contains { touched[$0.content.task]?.contains(person) != true }
+    /// Whether anything here might be given to this person and is not longer than this.
+    func hasSomething(for person: PersonID, longest: Duration) -> Bool {
+        guard let efforts, .seconds(efforts.lowerBound) <= longest else { return false }
+        if touched.isEmpty, .seconds(efforts.upperBound) <= longest { return !ready.isEmpty }
+        return ready.contains { isFree($0, for: person) && .seconds($0.content.effortSeconds) <= longest }
     }
 
-    /// What the gate is asked with for this person: the shortest estimate of what is ready for them, as a task that
-    /// fits nobody's day must not keep back those behind it; where nothing is, the shortest that is to be expected.
-    /// Not less: who is near a limit would have all that is too long for them claimed, and given back again.
-    func effort(for person: PersonID) -> Int {
-        if let efforts {
-            if efforts.count == 1 { return efforts.lowerBound }
-            let fitting = ready.lazy.filter { touched[$0.content.task]?.contains(person) != true }
-            if let least = fitting.map(\.content.effortSeconds).min() { return least }
+    /// Whether anything here might be given to this person, however long it is.
+    func hasAnything(for person: PersonID) -> Bool {
+        touched.isEmpty ? !ready.isEmpty : ready.contains { isFree($0, for: person) }
+    }
+
+    /// The shortest estimate of what is ready for this person; nil: nothing is.
+    func shortest(for person: PersonID) -> Int? {
+        ready.lazy.filter { isFree($0, for: person) }.map(\.content.effortSeconds).min()
+    }
+
+    /// Whether so much is ready for this person, and too long for them, that no more is looked for behind it.
+    func isPassedOver(for person: PersonID, longest: Duration) -> Bool {
+        var count = 0
+        return ready.contains { slot in
+            if isFree(slot, for: person), .seconds(slot.content.effortSeconds) > longest { count += 1 }
+            return count >= Self.passedOverMax
         }
-        return min(shortest ?? usualEffort, usualEffort)
+    }
+
+    private func isFree(_ slot: ReadySlot, for person: PersonID) -> Bool {
+        touched[slot.content.task]?.contains(person) != true
     }
 
     private mutating func note(_ content: TaskContent) {
         let effort = content.effortSeconds
-        shortest = min(shortest ?? effort, effort)
         efforts = efforts.map { min($0.lowerBound, effort)...max($0.upperBound, effort) } ?? effort...effort
     }
 
@@ -219,9 +236,10 @@ struct LaneFeed: Sendable {
         let now = Double(granted) / seconds
         grantsPerSecond = now > grantsPerSecond ? now : grantsPerSecond * 0.5 + now * 0.5
         granted = 0
-        if ready.isEmpty {
-            touched.removeAll()
+        if ready.isEmpty { touched.removeAll() }
+        if ready.isEmpty || efforts?.count != 1 {
             efforts = nil
+            for slot in ready { note(slot.content) }
         }
     }
 

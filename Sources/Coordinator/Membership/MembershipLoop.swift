@@ -76,8 +76,8 @@ final class MembershipLoop: Sendable {
 
     private static let silenceLook = Duration.milliseconds(250)
 
-    /// Takes over members that are gone, until cancelled. On a connection of its own: what that takes must not cost this
-    /// coordinator its own life.
+    /// Takes over members that are gone, until cancelled. On a connection of its own: what that takes must not cost
+    /// this coordinator its own life.
     func lookAfterOthers() async throws {
         var session: MembershipSession?
         while !Task.isCancelled {
@@ -100,8 +100,8 @@ final class MembershipLoop: Sendable {
         await session?.close()
     }
 
-    /// No lock between those who do this at once: adoption holds each lane's lock and finds what is left, and a lease is
-    /// ended under its person's lock. So one that freezes in the middle holds up nobody.
+    /// No lock between those who do this at once: adoption holds each lane's lock and finds what is left, and a lease
+    /// is ended under its person's lock. So one that freezes in the middle holds up nobody.
     private func lookAfterOthers(_ me: CoordinatorID, _ session: MembershipSession) async throws {
         let dead = try await session.dead(but: me)
         if !dead.isEmpty {

@@ -17,6 +17,15 @@ public enum LeaseLength {
 }
 
 extension LeaseLength {
+    /// Of its lifetime a lease that is parked has at least so much left: with less it could not come back.
+    public static let leastParked = Duration.seconds(30)
+
+    /// Whether a lease with this lifetime may be parked at `moment`. `since`: when it was first granted, parked time left
+    /// out.
+    public static func mayPark(at moment: Moment, since: Moment, lifetime: Duration?) -> Bool {
+        lifetime.map { since + $0 - moment >= leastParked } ?? true
+    }
+
     /// How `limit-too-near` names this length where no limit is nearer.
     public static let scope = "lease-length"
 }

@@ -31,7 +31,7 @@ extension Gate {
             ]
         }
         func refusal(_ seconds: Int) -> Refusal? {
-            decide(
+            decideNow(
                 person: person,
                 lane: LaneAsk(
                     project: project, kind: kind, severity: severity, effortSeconds: seconds, purposes: []),

@@ -10,6 +10,21 @@ public enum Gate {
     public static func decide(
         person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment, want: Int
     ) -> GateAnswer {
+        let answer = decideNow(person: person, lane: lane, limits: limits, now: now, want: want)
+        guard case .refused(let refusal) = answer.decision, refusal.rule == .limitTooNear, refusal.until != nil,
+            longestFit(kind: lane.kind, severity: lane.severity, limits: limits).longest < .seconds(lane.effortSeconds)
+        else { return answer }
+        // It fits nobody's day, so waiting does not help.
+        return GateAnswer(
+            decision: .refused(
+                Refusal(
+                    rule: refusal.rule, value: refusal.value, limit: refusal.limit, until: nil, scope: refusal.scope)))
+    }
+
+    /// The same, but for whether waiting helps.
+    static func decideNow(
+        person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment, want: Int
+    ) -> GateAnswer {
         let question = GateQuestion(person: person, lane: lane, limits: limits, now: now)
         for check in standing {
             if case .refuses(let refusal, _) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
@@ -17,6 +32,7 @@ public enum Gate {
         var count = max(0, want)
         // However long the task: no lease is longer, and no limit is passed.
         var horizon = now + min(limits.leaseLifetime ?? LeaseLength.longest, LeaseLength.longest)
+        var isLifetime = limits.leaseLifetime.map { $0 <= LeaseLength.longest } ?? false
         var rule: Rule?
         var again: Moment?
         var scope: String?
@@ -29,8 +45,12 @@ public enum Gate {
                 if refusal.map({ found.outlasts($0) }) ?? true { refusal = found }
             case .allows(let most, let until, let opens, let place, _):
                 count = min(count, most)
-                if until < horizon {
+                // Where a limit parks at the very moment at which something else would end a lease, it is parked; but
+                // not at the end of its lifetime.
+                let isParked = until == horizon && !isLifetime && parks(at: check.rule) && !parks(at: rule)
+                if until < horizon || isParked {
                     horizon = until
+                    isLifetime = false
                     rule = check.rule
                     again = opens
                     scope = place
@@ -86,6 +106,7 @@ public enum Gate {
     /// Limits that a lease runs into by being open.
     private static let overTime = onTime + onTimeInLane
 
-    /// What was agreed to, then how much. Where two limits let go at the same instant, the earlier one here gives the reason.
+    /// What was agreed to, then how much. Where two limits let go at the same instant, the earlier one here gives the
+    /// reason.
     private static let checks: [LimitCheck] = [.agreement, .knownZone] + overTime + [.dayTasks, .openLeases]
 }

@@ -7,7 +7,7 @@ public enum GateDecision: Sendable, Hashable {
     case refused(Refusal)
 }
 
-/// The first moment at which a lease may end whatever its task's estimate is.
+/// The last moment at which a lease may end, whatever its task's estimate is.
 public struct LeaseHorizon: Sendable, Hashable {
     public let at: Moment
     /// The limit that is reached then; nil: a lease is no longer.
@@ -26,8 +26,11 @@ public struct LeaseHorizon: Sendable, Hashable {
         min(at, now + LeaseLength.of(effortSeconds: effortSeconds))
     }
 
-    /// Whether a lease that ends at `deadline` is parked there, because a limit is reached, and does not end.
-    public func parks(at deadline: Moment) -> Bool { deadline == at && Gate.parks(at: rule) }
+    /// Whether a lease that ends at `deadline` is parked there, because a limit is reached, and does not end. `since`:
+    /// when it was first granted, parked time left out.
+    public func parks(at deadline: Moment, since: Moment, lifetime: Duration?) -> Bool {
+        deadline == at && Gate.parks(at: rule) && LeaseLength.mayPark(at: deadline, since: since, lifetime: lifetime)
+    }
 }
 
 /// The gate's answer for one person and one lane.

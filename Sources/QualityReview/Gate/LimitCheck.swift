@@ -92,7 +92,7 @@ struct GateQuestion {
     func end(before deadline: Moment) -> Moment { load.openSince == nil ? load.lastEnd ?? now : deadline }
 }
 
-/// One limit of the table in section 9 as a pure function. A new limit is a new value in `Gate.checks`.
+/// One limit as a pure function. A new limit is a new value in `Gate.checks`.
 struct LimitCheck: Sendable {
     let rule: Rule
     let find: @Sendable (GateQuestion) -> LimitFinding

@@ -65,11 +65,13 @@ extension Cell {
         guard let person = state.person(row.person), let project = state.project(row.project),
             let lane = state.lane(row.lane), let task = state.tasks[row.task]
         else { return }
+        // Longer, it has been open without a gap.
+        state.leases[row.fence]?.deadline = row.deadline
         let isRight = situation.current.contains { version in
             guard let policy = situation.policies[version] else { return false }
             let judged = state.judge(
                 person, lane, in: project, effort: task.effort, under: policy, at: situation.now)
-            let life = person.limits(under: policy).leaseLifetime ?? .never / 2
+            let life = person.limits(under: policy, in: project).leaseLifetime ?? .never / 2
             return row.deadline <= judged.bound && row.deadline <= row.firstGranted + life
         }
         if !isRight { fail("P2", "extended beyond a limit: \(row)") }

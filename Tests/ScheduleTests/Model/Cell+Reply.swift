@@ -77,6 +77,8 @@ extension Cell {
                 state.rules(against: person, under: policy, at: situation.now).contains(refusal.rule)
                     || before.rules(against: before.people[workers[hand].person], under: policy, at: situation.now)
                         .contains(refusal.rule)
+                    || refusal.rule == .openLeases
+                        && openDuringStep(person, before) >= person.limits(under: policy).openLeases ?? .max
             }
             if !known { fail("liveness", "refused by \(refusal), which the model does not know of") }
             if let until = refusal.until?.microseconds, until <= situation.now {
@@ -94,6 +96,13 @@ extension Cell {
                 && before.mustGrant(before.people[workers[hand].person], under: policy, at: situation.now)
         }
         if isOwed { fail("liveness", "told that nothing is left, though something is") }
+    }
+
+    /// Leases that were open at some moment of the step: one that a lost stream ended may have been open when others
+    /// were granted beside it.
+    private func openDuringStep(_ person: PersonModel, _ before: CellState) -> Int {
+        before.open(of: person.id).count
+            + state.leases.values.count { $0.person == person.id && before.leases[$0.fence] == nil }
     }
 
     // MARK: Answers
@@ -213,7 +222,8 @@ extension Cell {
             let how = change.state == .declined ? "declined" : "released"
             if lease.state != .ended(how) { fail("P12", "\(how), and it is \(lease.state): \(lease)") }
         case .parked:
-            // Word of a park that a deadline made may come just before the answer, and what is parked can be given back.
+            // Word of a park that a deadline made may come just before the answer, and what is parked can be given
+            // back.
             let isGivenBack =
                 kind == .decline && lease.state == .ended("declined")
                 || kind == .release && lease.state == .ended("released")
@@ -232,7 +242,15 @@ extension Cell {
             let most =
                 situation.current.compactMap { situation.policies[$0] }
                 .map { person.limits(under: $0).parkedLeases ?? .max }.min() ?? .max
-            if parked < most, lease.state == .open { fail("parking", "not parked, with \(parked) of \(most)") }
+            // With less than half a minute of its lifetime left it could not come back.
+            let leased = earlier.leasedBefore + max(0, min(situation.now, earlier.deadline) - earlier.granted)
+            let life =
+                situation.current.compactMap { situation.policies[$0] }
+                .map { person.limits(under: $0, in: before.project(earlier.project)).leaseLifetime ?? .never / 2 }
+                .min() ?? .never / 2
+            if parked < most, leased + 30 * .second <= life, lease.state == .open {
+                fail("parking", "not parked, with \(parked) of \(most) after \(leased / .second) s")
+            }
         case .unknown:
             if isAlone, earlier.state == .open, lease.state == .open {
                 fail("P12", "unknown, and it is open: \(lease)")

@@ -73,11 +73,11 @@ extension CellState {
             .flatMap { project in project.lanes.map { (project, $0) } }
     }
 
-    /// Whether a lease must come: in some lane something is left, and nothing stands against any of its tasks.
+    /// Whether a lease must come: in some lane something is left, and nothing stands against the shortest of it, whatever
+    /// lies before that.
     func mustGrant(_ person: PersonModel, under policy: Limits, at now: Micros) -> Bool {
         for (project, lane) in visible(to: person) {
-            guard !available(in: lane.id, for: person).isEmpty else { continue }
-            let effort = longestEffort(in: lane.id, of: project)
+            guard let effort = available(in: lane.id, for: person).map(\.effort).min() else { continue }
             if judge(person, lane, in: project, effort: effort, under: policy, at: now).isOpen { return true }
         }
         for lease in parked(of: person.id) {

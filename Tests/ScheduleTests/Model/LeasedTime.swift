@@ -8,7 +8,7 @@ struct Stretch: Equatable {
     var severity: Int
 }
 
-/// What section 9 says of time, over one person's stretches up to an instant: which rules hold then, and the first
+/// What the rules say of time, over one person's stretches up to an instant: which rules hold then, and the first
 /// moment at which one could be reached if something is leased from then on without a pause.
 struct TimeRules {
     let limits: Limits

@@ -1,4 +1,4 @@
-/// The limits of design section 9 as the model has them: durations in microseconds, nil for none.
+/// The limits as the model has them: durations in microseconds, nil for none.
 struct Limits: Sendable, Equatable {
     var openLeases: Int?
     var dayTime: Micros?
@@ -26,7 +26,7 @@ struct Limits: Sendable, Equatable {
         var to: Int
     }
 
-    /// The column "default" of the table in section 9.
+    /// What is shipped.
     static let shipped: Limits = {
         var limits = Limits()
         limits.openLeases = 3

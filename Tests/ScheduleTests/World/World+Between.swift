@@ -102,8 +102,8 @@ extension World {
 
     /// Sets the clock. Coordinators that live stay members, as if they had renewed their lives by the new clock; those
     /// that are dead run out by it.
-    /// Under the epoch's lock: no flush is under way that has read the clock before. And nobody reads of lives meanwhile:
-    /// a statement that began with the old ones would hold them against the new clock.
+    /// Under the epoch's lock: no flush is under way that has read the clock before. And nobody reads of lives
+    /// meanwhile: a statement that began with the old ones would hold them against the new clock.
     func setClock(_ moment: Micros) async throws {
         let names = members.suffix(2).map { "'\($0.name)'" }.joined(separator: ",")
         let isSet = try await eventually(within: .seconds(30)) {

@@ -12,8 +12,9 @@ struct TaskModeRunner: Sendable {
     /// The first and the longest pause after failures in a row.
     static let pauseFirst = Duration.seconds(1)
     static let pauseMax = Duration.seconds(30)
-    /// How long past its deadline a task that a limit parks is left to the coordinator.
-    static let parkWait = Duration.seconds(5)
+    /// How long past its deadline a task that a limit parks is left to the coordinator: longer than the coordinator's
+    /// grace, and than the worker holds what nothing is heard of, so that one of the two ends the program.
+    static let parkWait = Duration.seconds(15)
 
     /// Works until it is told to leave; `onStart` gets what to call for that.
     func run(onStart: (@Sendable @escaping () -> Void) -> Void) async throws -> WorkTally {
