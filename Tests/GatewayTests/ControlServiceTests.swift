@@ -3,6 +3,7 @@ import GRPCCore
 import Identity
 import Ledger
 import Logging
+import PlimsollModel
 import PlimsollProtocol
 import Postgres
 import SwiftProtobuf
@@ -139,6 +140,7 @@ import Testing
                     request: .with {
                         $0.request = request.pem
                         $0.token = token
+                        $0.validityHours = 30 * 24
                     }, context: context)
             }
             await #expect(throws: GatewayError.self) { _ = try await issue("") }
@@ -171,8 +173,13 @@ import Testing
             #expect(me.openLeasesLimit == 3 && me.zone == "Europe/Berlin")
             let engineers = try await control.listEngineers(request: .init(), context: context)
             #expect(engineers.engineers.map(\.available) == [true])
-            let renewed = try await office.desk.renewCertificate(.with { $0.request = request.pem }, caller: ann)
+            let renewed = try await office.desk.renewCertificate(
+                .with { $0.request = request.pem },
+                caller: Caller(identity: ann.identity, serial: chain.serial, notAfter: ann.notAfter))
             #expect(renewed.serial != chain.serial)
+            // For as long as the one that it takes the place of, however often.
+            let lengths = try await office.ledger.certificates(of: "ann").map { $0.notAfter - $0.notBefore }
+            #expect(lengths.count == 2 && Set(lengths).count == 1 && lengths[0] >= .hours(30 * 24))
             let withdrawn = try await office.desk.withdrawAgreement(
                 .with { $0.purpose = "taking-part" }, caller: ann)
             #expect(withdrawn.state == "withdrawn")

@@ -35,6 +35,8 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         let conninfo = database ?? Terminal.environment["PLIMSOLL_DATABASE"] ?? ""
         if let firstOperator { try NameRule.check(name: firstOperator, of: "a person's name") }
+        // Before anything is changed: a folder that is no authority would leave an operator without an identity.
+        let authority = try ca.map { try CertificateAuthority.load(from: URL(filePath: $0)) }
         let steps: [Migration]
         if dryRun {
             steps = try await SchemaSetup.plan(conninfo)
@@ -46,19 +48,18 @@ struct Migrate: AsyncParsableCommand {
             titles.isEmpty
             ? "the schema is current"
             : (dryRun ? "missing: " : "applied: ") + titles.joined(separator: ", ")
-        if !dryRun, let firstOperator { try issue(to: firstOperator) }
+        if !dryRun, let firstOperator { try issue(to: firstOperator, by: authority) }
         output.report(
             sentence, ["applied": .bool(!dryRun), "steps": .array(titles.map(JSONValue.string))])
     }
 
-    private func issue(to name: String) throws {
-        guard let ca else {
+    private func issue(to name: String, by authority: CertificateAuthority?) throws {
+        guard let authority else {
             Output.talk(
                 "next, for \(name)'s certificate: plimsoll cert request \(name) --role operator, "
                     + "then plimsoll cert issue \(name).request --ca DIR")
             return
         }
-        let authority = try CertificateAuthority.load(from: URL(filePath: ca))
         let files =
             operatorKeyDirectory.map { IdentityFiles(directory: URL(filePath: $0)) }
             ?? DataDirectory.standard.identity(name)

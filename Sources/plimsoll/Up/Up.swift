@@ -7,7 +7,7 @@ struct Up: AsyncParsableCommand {
         commandName: "up", abstract: "Start a whole deployment on this machine: database, authority, coordinator.",
         discussion: """
             Everything lies in one folder and ends with this command (Ctrl-C). Start it again and all is as it was. \
-            With --demo it makes a deployment of its own, lets eight made-up engineers answer made-up tasks, exports \
+            With --demo it makes a deployment of its own, lets ten made-up engineers answer made-up tasks, exports \
             the labels and ends.
             """)
 
