@@ -70,7 +70,8 @@ struct FailureTests {
                 let begin = ContinuousClock.now
                 proxy.set(.freeze)
                 let (said, end) = await ann.readToTheEnd()
-                #expect(begin.duration(to: .now) >= .seconds(2), "not for one late renewal")
+                // Counted from the last renewal that was answered, a second before at most and more on a busy machine.
+                #expect(begin.duration(to: .now) >= .seconds(1), "not for one late renewal")
                 #expect(said.flatMap(\.notifications).map(\.kind) == [.stop])
                 #expect(end?.code == .notReady && end?.message.contains("stop") == true)
                 let refused = await #expect(throws: StreamEnd.self) { _ = try await Hand(one, "ann") }

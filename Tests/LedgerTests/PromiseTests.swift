@@ -56,12 +56,22 @@ import Testing
             #expect(await state(sql, Self.lease("t0", slot: 1, person: "bob", fence: 5)) == "PL002")
             #expect(await state(sql, Self.lease("t0", slot: 2, person: "ann", fence: 6)) == "PL002")
             #expect(await state(sql, Self.lease("t0", slot: 2, person: "bob", fence: 7)) == nil)
-            let park = """
-                insert into parked select task_id, slot, person_id, fence, lane_id, project_id, first_granted_at,
-                    clock(), clock(), provenance_id from lease where fence = 7
+            func park(_ fence: Int) -> String {
                 """
-            #expect(await state(sql, park) == nil)
+                insert into parked select task_id, slot, person_id, fence, lane_id, project_id, first_granted_at,
+                    clock(), clock(), provenance_id from lease where fence = \(fence)
+                """
+            }
+            #expect(await state(sql, park(7)) == nil)
             #expect(await state(sql, Self.lease("t0", slot: 2, person: "cid", fence: 8)) == "PL002")
+            #expect(await state(sql, Self.lease("t1", slot: 1, person: "bob", fence: 9)) == nil)
+            #expect(await state(sql, park(9)) == nil)
+            #expect(await state(sql, Self.lease("t1", slot: 2, person: "bob", fence: 10)) == "PL002")
+            let forgedPark = """
+                insert into parked select t.task_id, 1, p.person_id, 11, t.lane_id, t.project_id, clock(), clock(),
+                    clock(), 1 from task t, person p where t.external_key = 't2' and p.name = 'cid'
+                """
+            #expect(await state(sql, forgedPark) == "PL001")
             await sql.close()
         }
     }
