@@ -127,7 +127,7 @@ struct RunningGateway: Sendable {
 /// Runs a gateway for the length of `body`, and cleans up whatever happens.
 @discardableResult
 func withGateway<Result: Sendable>(
-    _ configure: (inout GatewayConfiguration) -> Void = { _ in },
+    services: [any RegistrableRPCService] = [], _ configure: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: @Sendable @escaping (RunningGateway) async throws -> Result
 ) async throws -> Result {
     let deployment = try Deployment()
@@ -138,7 +138,8 @@ func withGateway<Result: Sendable>(
     let desk = TestDesk()
     var logger = Logger(label: "gateway-test", factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = .error
-    let server = try GatewayServer(configuration: configuration, dispatch: dispatch, desk: desk, logger: logger)
+    let server = try GatewayServer(
+        configuration: configuration, dispatch: dispatch, desk: desk, services: services, logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         defer { group.cancelAll() }
         group.addTask { try await server.run() }

@@ -78,47 +78,11 @@ import Testing
     /// Two engineers with a label each, one of whom has a late answer too; an export, and a certificate.
     private func fill(_ office: Office) async throws {
         let ledger = office.ledger
-        _ = try await ledger.createProject(
-            ProjectDraft(
-                name: "puzzles", instructions: "Look.",
-                answerSchema:
-                    #"{"type":"object","properties":{"label":{"type":"string"}},"additionalProperties":false}"#,
-                overlap: 1, purposes: ["taking-part", "training"], namedPersons: ["Ada Boss"]), by: "olga")
-        for purpose in ["taking-part", "training"] {
-            _ = try await ledger.publishNotice(
-                NoticeDraft(
-                    id: purpose, version: 1, locale: "en", purpose: purpose, text: "Read.", data: "labels",
-                    recipients: "the team", retention: "a year", withdrawalMethod: "plimsoll consent withdraw",
-                    alternativeOffered: "the usual work",
-                    assessment: NoticeBasis(text: "impact assessment 1", on: "2026-01-05"),
-                    consultation: NoticeBasis(text: "meeting of the workers 1", on: "2026-01-12"),
-                    validityDays: nil, isMaterial: false), by: "olga")
-        }
-        let keys = ["t0", "t1", "t2"]
-        _ = try await ledger.importTasks(
-            AsyncThrowingStream<ImportPiece, any Error> { continuation in
-                continuation.yield(ImportPiece(request: ImportRequest(project: "puzzles", source: "test")))
-                continuation.yield(
-                    ImportPiece(
-                        tasks: keys.map {
-                            TaskDraft(key: $0, kind: "puzzle", severity: 0, priority: 0, payload: Array("{}".utf8))
-                        }))
-                continuation.yield(ImportPiece(total: keys.count))
-                continuation.finish()
-            }, by: "olga")
-        try await ledger.grantRole(.supervisor, to: "boss", by: "olga")
+        try await Puzzles.fill(
+            ledger,
+            answerSchema: #"{"type":"object","properties":{"label":{"type":"string"}},"additionalProperties":false}"#,
+            agreements: [("taking-part", nil), ("training", nil)])
         for (name, key) in [("ann", "t0"), ("bob", "t1")] {
-            _ = try await ledger.enrolEngineer(
-                name, zone: "Europe/Berlin", projects: ["puzzles"],
-                selection: SelectionRecord(
-                    rule: "volunteers/1", dataUsed: "none", decidedBy: "boss", alternativeOffered: "the usual work"),
-                by: "olga")
-            for purpose in ["taking-part", "training"] {
-                let notice = try await ledger.notices(id: purpose)[0]
-                _ = try await ledger.giveAgreement(
-                    notice: purpose, version: 1, sha256: notice.sha256,
-                    voice: ConsentVoice(name: name, certificateSerial: "0a"))
-            }
             try await office.owner.execute(
                 script: """
                     insert into provenance (person_id, project_id, policy_version, instructions_version, agreements)

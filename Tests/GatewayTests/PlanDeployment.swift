@@ -50,14 +50,14 @@ struct PlanDeployment: Sendable {
         try await owner.query(Query(.unprepared(sql)))[0].int8(0)
     }
 
-    /// `people` of them, who all worked the same: two hours of puzzles on Tuesday the 24th, twenty leases of six minutes
-    /// with breaks between, and three hours at a stretch on the 10th.
+    /// `people` of them, who all worked the same: two hours of puzzles on Tuesday the 24th, twenty leases of six
+    /// minutes with breaks between, and three hours at a stretch on the 10th.
     static func with<R: Sendable>(
         people: Int, fill: String = uniform, _ body: @Sendable @escaping (PlanDeployment) async throws -> R
     ) async throws -> R {
         var logger = Logger(label: "test.plan")
         logger.logLevel = .error
-        return try await withLedger(operator: "olga", logger) { [logger] test in
+        return try await withLedger(operator: "olga", logger) { test in
             for name in ["puzzles", "few"] {
                 _ = try await test.ledger.createProject(
                     ProjectDraft(
@@ -65,7 +65,7 @@ struct PlanDeployment: Sendable {
                         purposes: ["taking-part"], namedPersons: ["Ada"]), by: "olga")
             }
             try await test.owner.execute(script: past(people) + fill)
-            return try await withServices([OrganisationService(ledger: test.ledger)], logger) { gateway in
+            return try await withGateway(services: [OrganisationService(ledger: test.ledger)]) { gateway in
                 try await body(PlanDeployment(gateway: gateway, ledger: test.ledger, owner: test.owner))
             }
         }
@@ -126,23 +126,4 @@ struct PlanDeployment: Sendable {
             select person_id, '', 0, '2026-03-10 09:00+00', '2026-03-10 12:00+00' from person
                 where name like 'worker-%';
         """
-
-    private static func withServices<R: Sendable>(
-        _ services: [any RegistrableRPCService], _ logger: Logger,
-        _ body: @Sendable @escaping (RunningGateway) async throws -> R
-    ) async throws -> R {
-        let deployment = try Deployment()
-        defer { deployment.remove() }
-        let (dispatch, desk) = (TestDispatch(), TestDesk())
-        let server = try GatewayServer(
-            configuration: deployment.configuration, dispatch: dispatch, desk: desk, services: services,
-            logger: logger)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            defer { group.cancelAll() }
-            group.addTask { try await server.run() }
-            let port = try await server.port
-            return try await body(
-                RunningGateway(deployment: deployment, server: server, dispatch: dispatch, desk: desk, port: port))
-        }
-    }
 }

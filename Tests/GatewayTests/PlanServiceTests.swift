@@ -164,8 +164,8 @@ extension OverTLS {
 }
 
 extension OverTLS {
-    /// How long a plan takes and what it keeps in memory, in a deployment of PLIMSOLL_PLAN_PEOPLE people (default: 60), each
-    /// with 28 days of leased time and a week of leases, no two the same.
+    /// How long a plan takes and what it keeps in memory, in a deployment of PLIMSOLL_PLAN_PEOPLE people (default: 60),
+    /// each with 28 days of leased time and a week of leases, no two the same.
     @Suite struct PlanVolumeTests {
         private static let people = ProcessInfo.processInfo.environment["PLIMSOLL_PLAN_PEOPLE"].flatMap(Int.init) ?? 60
 

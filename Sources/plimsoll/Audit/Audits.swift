@@ -18,9 +18,9 @@ extension Plimsoll_V1_ChainEventRow: Listable {
                 .string($0.on.isEmpty ? Plimsoll_V1_ConsentReceipt.moment($0.atMicroseconds) : $0.on)
             },
             Column("kind", "kind", shown: { $0.kind.isEmpty ? "a person's own" : $0.kind }) {
-                $0.kind.isEmpty ? .null : .string($0.kind)
+                .textOrNull($0.kind)
             },
-            Column("by", "actor") { $0.actor.isEmpty ? .null : .string($0.actor) },
+            Column("by", "actor") { .textOrNull($0.actor) },
             Column("link", "link", right: true, shown: { $0.seq == 0 ? "not sealed yet" : String($0.seq) }) {
                 $0.seq == 0 ? .null : .number(JSONNumber($0.seq))
             },

@@ -17,12 +17,13 @@ struct Concerns: AsyncParsableCommand {
 
 extension Plimsoll_V1_ConcernDocument: Listable {
     static var columns: [Column<Self>] {
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
-        return [
+        [
             Column("id", "id", right: true) { .number(JSONNumber($0.id)) },
-            Column("project", "project") { text($0.project) },
+            Column("project", "project") { .textOrNull($0.project) },
             Column("kind", "kind") { .string($0.kind) },
-            Column("by", "author", shown: { $0.author.isEmpty ? "without a name" : $0.author }) { text($0.author) },
+            Column("by", "author", shown: { $0.author.isEmpty ? "without a name" : $0.author }) {
+                .textOrNull($0.author)
+            },
             Column("raised on", "raised_on") { .string($0.raisedOn) },
             Column("due on", "due_on") { .string($0.dueOn) },
             Column("state", "state", shown: \.stateText) { .string($0.stateText) },

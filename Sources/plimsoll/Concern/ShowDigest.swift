@@ -41,7 +41,7 @@ struct ShowDigest: AsyncParsableCommand {
             "rows": .array(
                 digest.rows.map { row in
                     var object = JSONObject()
-                    object["project"] = row.project.isEmpty ? .null : .string(row.project)
+                    object["project"] = .textOrNull(row.project)
                     for (figure, value) in zip(digest.figures, row.cells) { object[figure] = cell(value) }
                     object["declined"] = cell(row.declines)
                     return .object(object)

@@ -21,7 +21,7 @@ extension Plimsoll_V1_NoticeAgreement: Listable {
         [
             Column("purpose", "purpose") { .string($0.notice.purpose) },
             Column("state", "state", shown: { $0.state.isEmpty ? "not asked yet" : $0.state }) {
-                $0.state.isEmpty ? .null : .string($0.state)
+                .textOrNull($0.state)
             },
             Column("until", "until") {
                 $0.untilSeconds == 0
@@ -49,7 +49,7 @@ extension Plimsoll_V1_ConsentReceipt {
     var json: JSONValue {
         [
             "receipt": .string(receiptID), "purpose": .string(purpose), "state": .string(state),
-            "notice": notice.isEmpty ? .null : .string(notice),
+            "notice": .textOrNull(notice),
             "notice_version": .number(JSONNumber(Int(noticeVersion))),
             "at": .string(Self.moment(atMicroseconds)),
             "until": untilMicroseconds == 0 ? .null : .string(Self.moment(untilMicroseconds)),

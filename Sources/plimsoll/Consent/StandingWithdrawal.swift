@@ -1,8 +1,8 @@
 import GRPCCore
 import PlimsollProtocol
 
-/// A withdrawal as a person says it once: tried until it is on the record, and where that is not at once, the mark beside
-/// the identity stops its workers on this machine (P3).
+/// A withdrawal as a person says it once: tried until it is on the record, and where that is not at once, the mark
+/// beside the identity stops its workers on this machine (P3).
 struct StandingWithdrawal: Sendable {
     let purpose: String
     let mark: WithdrawalMark
@@ -20,8 +20,8 @@ struct StandingWithdrawal: Sendable {
         return options
     }
 
-    /// Gives the receipt; `say` is told while there is none. Throws what asking again does not mend, and leaves the mark
-    /// where the word was not heard: cancelled, or given up.
+    /// Gives the receipt; `say` is told while there is none. Throws what asking again does not mend, and leaves the
+    /// mark where the word was not heard: cancelled, or given up.
     func run(
         say: (String) -> Void, _ attempt: () async throws -> Plimsoll_V1_ConsentReceipt
     ) async throws -> Plimsoll_V1_ConsentReceipt {

@@ -208,7 +208,8 @@ struct Demo: Sendable {
         Output.talk("\(DemoPeople.withdraws) takes the agreement back: no reason, nobody asked, at once")
     }
 
-    /// Waits for what the withdrawal owes to the export in `folder`, and fetches it: how many records to drop, by project.
+    /// Waits for what the withdrawal owes to the export in `folder`, and fetches it: how many records to drop, by
+    /// project.
     private func superseded(_ folder: URL, _ client: ControlClient) async throws -> [String: Int] {
         let clock = ContinuousClock()
         let deadline = clock.now + Self.patience

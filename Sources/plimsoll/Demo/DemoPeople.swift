@@ -7,7 +7,8 @@ enum DemoPeople {
         let name: String
         let zone: String
         var projects = DemoProject.shared
-        /// What they set for themselves. Only the engineer opens their quiet hours, and the demo must not depend on the hour.
+        /// What they set for themselves. Only the engineer opens their quiet hours, and the demo must not depend on the
+        /// hour.
         var limits = "quiet-hours: none\n"
     }
 

@@ -12,9 +12,9 @@ extension Plimsoll_V1_DeploymentStatus: Listable {
     static var columns: [Column<Self>] {
         [
             Column("mode", "read_only", shown: { $0.readOnly ? "read-only" : "normal" }) { .bool($0.readOnly) },
-            Column("since", "since") { $0.since.isEmpty ? .null : .string($0.since) },
-            Column("by", "by") { $0.by.isEmpty ? .null : .string($0.by) },
-            Column("reason", "reason") { $0.reason.isEmpty ? .null : .string($0.reason) },
+            Column("since", "since") { .textOrNull($0.since) },
+            Column("by", "by") { .textOrNull($0.by) },
+            Column("reason", "reason") { .textOrNull($0.reason) },
             Column("epoch", "epoch", right: true) { .number(JSONNumber($0.epoch)) },
         ]
     }

@@ -21,10 +21,7 @@ extension Plimsoll_V1_AskedCorrection: Listable {
             Column("engineer", "name") { .string($0.name) },
             Column("from", "from") { .string($0.from) },
             Column("to", "to") { .string($0.to) },
-            Column(
-                "on record", "recorded_seconds", right: true,
-                shown: { DurationText.readable(.seconds($0.recordedSeconds)) }
-            ) { .number(JSONNumber(Int64(clamping: $0.recordedSeconds))) },
+            .seconds("on record", "recorded_seconds") { Int64(clamping: $0.recordedSeconds) },
             Column("reason", "reason") { .string($0.reason) },
             Column("state", "state") { .string($0.state) },
         ]

@@ -16,19 +16,17 @@ struct EngineerThroughput: AsyncParsableCommand {
     var name: String
     @Option(help: "What you look for; the engineer sees it.")
     var reason: String
-    @Option(help: "How many days, today included, up to 366.")
-    var days: UInt32 = 28
+    @OptionGroup var days: DaysOption
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard days > 0 else { throw CommandFailure(.wrongUse, "throughput is of one day at least") }
         let counts = try await connection.withCoordinator { client in
             try await client.hours.showEngineerThroughput(
                 .with {
                     $0.name = name
                     $0.reason = reason
-                    $0.days = days
+                    $0.days = days.days
                 }, options: ControlClient.callOptions
             ).counts
         }

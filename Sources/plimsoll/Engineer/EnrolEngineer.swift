@@ -87,7 +87,7 @@ struct EnrolEngineer: AsyncParsableCommand {
             [
                 "name": .string(person.name), "zone": .string(person.zone),
                 "projects": .array(projects.map(JSONValue.string)),
-                "token": person.token.isEmpty ? .null : .string(person.token),
+                "token": .textOrNull(person.token),
             ])
     }
 }
@@ -97,7 +97,7 @@ extension Plimsoll_V1_EnrolledEngineer: Listable {
         [
             Column("name", "name") { .string($0.name) },
             Column("zone", "zone") { .string($0.zone) },
-            Column("token, shown once", "token") { $0.token.isEmpty ? .null : .string($0.token) },
+            Column("token, shown once", "token") { .textOrNull($0.token) },
         ]
     }
 }

@@ -37,7 +37,8 @@ struct LabelExport: Sendable {
         var buffer: [UInt8] = []
         for try await message in messages {
             if message.hasHeader {
-                // Without a schema every text is written as text; a schema that is no JSON cannot come from a coordinator.
+                // Without a schema every text is written as text; a schema that is no JSON cannot come from a
+                // coordinator.
                 let schema = try? JSONValue.parse(message.header.answerSchema)
                 writer = LabelWriter(format: format, answerSchema: schema)
                 writer?.begin(into: &buffer)

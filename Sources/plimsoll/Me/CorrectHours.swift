@@ -115,20 +115,16 @@ extension Plimsoll_V1_CorrectHoursRequest {
 
 extension Plimsoll_V1_HoursCorrection: Listable {
     static var columns: [Column<Self>] {
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
-        return [
+        [
             Column("id", "id", right: true) { .number(JSONNumber($0.id)) },
             Column("what", "what") { .string($0.what) },
             Column("from", "from") { .string($0.from) },
             Column("to", "to") { .string($0.to) },
-            Column(
-                "on record", "recorded_seconds", right: true,
-                shown: { DurationText.readable(.seconds($0.recordedSeconds)) }
-            ) { .number(JSONNumber(Int64(clamping: $0.recordedSeconds))) },
-            Column("reason", "reason") { text($0.reason) },
+            .seconds("on record", "recorded_seconds") { Int64(clamping: $0.recordedSeconds) },
+            Column("reason", "reason") { .textOrNull($0.reason) },
             Column("state", "state") { .string($0.state) },
-            Column("by", "answered_by") { text($0.answeredBy) },
-            Column("why", "answer_reason") { text($0.answerReason) },
+            Column("by", "answered_by") { .textOrNull($0.answeredBy) },
+            Column("why", "answer_reason") { .textOrNull($0.answerReason) },
         ]
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ledger
 import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
@@ -17,7 +18,7 @@ struct DeclareHours: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard let week = DurationText.parse(hours), week <= .seconds(168 * 3_600) else {
+        guard let week = DurationText.parse(hours), week <= Ledger.declaredWeekMax else {
             throw CommandFailure(
                 .wrongUse, "“\(hours)” is no number of hours a week", next: "write for example 12h, or 0")
         }

@@ -48,7 +48,7 @@ struct EraseMe: AsyncParsableCommand {
         [
             "receipts": .array(done.receipts.map(\.json)), "labels": .number(JSONNumber(Int(done.labels))),
             "late_answers": .number(JSONNumber(Int(done.lateAnswers))),
-            "pseudonym": done.pseudonym.isEmpty ? .null : .string(done.pseudonym),
+            "pseudonym": .textOrNull(done.pseudonym),
             "chain_details": .number(JSONNumber(Int(done.chainDetails))),
         ]
     }

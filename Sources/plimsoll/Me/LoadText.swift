@@ -1,7 +1,8 @@
 import PlimsollModel
 import PlimsollProtocol
 
-/// A person's load against their line in lines of at most 80 columns: for the command and for the worker's screen. Pure.
+/// A person's load against their line in lines of at most 80 columns: for the command and for the worker's screen.
+/// Pure.
 struct LoadText {
     let me: Plimsoll_V1_ShowMeResponse
     /// Blocks for the bars; else ASCII.
@@ -20,6 +21,8 @@ struct LoadText {
         var text: String
         /// A title, or a limit that is reached.
         var isStrong = false
+
+        func write() { Output.line(isStrong ? Terminal.bold(text) : text) }
     }
 
     var lines: [Line] {
@@ -174,7 +177,6 @@ extension Plimsoll_V1_Refusal {
 
 extension Plimsoll_V1_LimitLoad {
     var json: JSONValue {
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
         let unitName =
             switch unit {
             case .seconds: "seconds"
@@ -182,10 +184,11 @@ extension Plimsoll_V1_LimitLoad {
             default: "count"
             }
         return [
-            "rule": .string(rule), "scope": text(scope), "project": text(project), "unit": .string(unitName),
+            "rule": .string(rule), "scope": .textOrNull(scope), "project": .textOrNull(project),
+            "unit": .string(unitName),
             "value": .number(JSONNumber(Int(clamping: value))), "limit": .number(JSONNumber(Int(clamping: limit))),
             "share_percent": .number(JSONNumber(Int(sharePercent))), "reached": .bool(reached),
-            "source": text(source), "policy": text(policy),
+            "source": .textOrNull(source), "policy": .textOrNull(policy),
             "changes_in_seconds": changesInSeconds == 0
                 ? .null : .number(JSONNumber(Int(clamping: changesInSeconds))),
         ]

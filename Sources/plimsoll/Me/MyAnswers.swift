@@ -43,7 +43,7 @@ extension Plimsoll_V1_OwnAnswer: Listable {
             Column("on", "given_on") { .string($0.givenOn) },
             Column("state", "state") { .string($0.state) },
             Column("withdrawn for", "withdrawn") { .array($0.withdrawn.map(JSONValue.string)) },
-            Column("reason", "reason") { $0.reason.isEmpty ? .null : .string($0.reason) },
+            Column("reason", "reason") { .textOrNull($0.reason) },
             Column("answer", "answer") { row in
                 // What was accepted as an answer is JSON; anything else is shown as the text it is.
                 (try? JSONValue.parse(Array(row.answer))) ?? .string(String(decoding: row.answer, as: UTF8.self))

@@ -21,17 +21,16 @@ struct MySelections: AsyncParsableCommand {
 
 extension Plimsoll_V1_Selection: Listable {
     static var columns: [Column<Self>] {
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
-        return [
+        [
             Column("project", "project") { .string($0.project) },
             Column("rule", "rule") { .string($0.rule) },
             Column("data used", "data_used") { .string($0.dataUsed) },
             Column("decided by", "decided_by") { .string($0.decidedBy) },
             Column("on", "decided_on") { .string($0.decidedOn) },
             Column("offered instead", "alternative_offered") { .string($0.alternativeOffered) },
-            Column("ended on", "ended_on") { text($0.endedOn) },
-            Column("by", "ended_by") { text($0.endedBy) },
-            Column("reason", "end_reason") { text($0.endReason) },
+            Column("ended on", "ended_on") { .textOrNull($0.endedOn) },
+            Column("by", "ended_by") { .textOrNull($0.endedBy) },
+            Column("reason", "end_reason") { .textOrNull($0.endReason) },
         ]
     }
 }

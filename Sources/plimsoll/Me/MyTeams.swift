@@ -20,15 +20,14 @@ struct MyTeams: AsyncParsableCommand {
 
 extension Plimsoll_V1_Membership: Listable {
     static var columns: [Column<Self>] {
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
-        return [
+        [
             Column("team", "team") { .string($0.team) },
             Column("supervisor now", "supervisor") { .string($0.supervisor) },
             Column("since", "since") { .string($0.since) },
             Column("decided by", "decided_by") { .string($0.decidedBy) },
-            Column("ended on", "ended_on") { text($0.endedOn) },
-            Column("by", "ended_by") { text($0.endedBy) },
-            Column("reason", "end_reason") { text($0.endReason) },
+            Column("ended on", "ended_on") { .textOrNull($0.endedOn) },
+            Column("by", "ended_by") { .textOrNull($0.endedBy) },
+            Column("reason", "end_reason") { .textOrNull($0.endReason) },
         ]
     }
 }

@@ -15,15 +15,13 @@ struct MyThroughput: AsyncParsableCommand {
             throughput-to-supervisor; each look is in `plimsoll me access`.
             """)
 
-    @Option(help: "How many days, today included, up to 366.")
-    var days: UInt32 = 28
+    @OptionGroup var days: DaysOption
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard days > 0 else { throw CommandFailure(.wrongUse, "throughput is of one day at least") }
         let shown = try await connection.withCoordinator { client in
-            try await client.hours.showThroughput(.with { $0.days = days }, options: ControlClient.callOptions)
+            try await client.hours.showThroughput(.with { $0.days = days.days }, options: ControlClient.callOptions)
         }
         switch output.format {
         case .table, .name:
@@ -86,7 +84,7 @@ struct ThroughputLine: Listable {
         [
             Column("day", "day") { .string($0.day) },
             Column("project", "project", shown: { $0.project.isEmpty ? "all" : $0.project }) {
-                $0.project.isEmpty ? .null : .string($0.project)
+                .textOrNull($0.project)
             },
             Column("labels", "labels", right: true) { .number(JSONNumber(Int64(clamping: $0.labels))) },
             Column(
@@ -99,8 +97,8 @@ struct ThroughputLine: Listable {
 }
 
 extension Plimsoll_V1_ThroughputDay {
-    /// Of the day as a whole, to one decimal; null without labels, and below `ratedSecondsMin`, which is no rate but the
-    /// time of a few tasks. It goes over no wire (P10).
+    /// Of the day as a whole, to one decimal; null without labels, and below `ratedSecondsMin`, which is no rate but
+    /// the time of a few tasks. It goes over no wire (P10).
     var perLeasedHour: JSONValue {
         guard labels > 0, leasedSeconds >= Self.ratedSecondsMin else { return .null }
         let rate = (Double(labels) * 36_000 / Double(leasedSeconds)).rounded() / 10
@@ -108,4 +106,14 @@ extension Plimsoll_V1_ThroughputDay {
     }
 
     private static let ratedSecondsMin: UInt64 = 15 * 60
+}
+
+/// How far back throughput is told.
+struct DaysOption: ParsableArguments {
+    @Option(help: "How many days, today included, up to 366.")
+    var days: UInt32 = 28
+
+    func validate() throws {
+        guard days > 0 else { throw ValidationError("throughput is of one day at least") }
+    }
 }

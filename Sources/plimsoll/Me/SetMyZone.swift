@@ -25,8 +25,8 @@ struct SetMyZone: AsyncParsableCommand {
         output.report(
             "your zone is \(set.zone)\(former)",
             [
-                "zone": .string(set.zone), "former_zone": set.formerZone.isEmpty ? .null : .string(set.formerZone),
-                "former_until": set.formerUntil.isEmpty ? .null : .string(set.formerUntil),
+                "zone": .string(set.zone), "former_zone": .textOrNull(set.formerZone),
+                "former_until": .textOrNull(set.formerUntil),
             ])
     }
 }

@@ -23,10 +23,8 @@ struct ShowMe: AsyncParsableCommand {
         let me = try await connection.withCoordinator {
             try await $0.workQueue.showMe(.init(), options: ControlClient.callOptions)
         }
-        guard output.format == .table || output.format == .name else { return output.write(Self.json(me)) }
-        for line in LoadText(me, usesBlocks: Terminal.speaksUnicode).lines {
-            Output.line(line.isStrong ? Terminal.bold(line.text) : line.text)
-        }
+        guard output.isForReading else { return output.write(Self.json(me)) }
+        LoadText(me, usesBlocks: Terminal.speaksUnicode).lines.forEach { $0.write() }
     }
 
     /// Members in a fixed order; times in whole seconds, counts as they are.

@@ -37,12 +37,8 @@ struct WhyMe: AsyncParsableCommand {
             let chosen = try await client.organisation.listSelections(.init(), options: ControlClient.callOptions)
             return (why, chosen.selections.filter { selection in project.map { $0 == selection.project } ?? true })
         }
-        guard output.format == .table || output.format == .name else {
-            return output.write(Self.json(why, chosen))
-        }
-        for line in WhyText(why, chosen).lines {
-            Output.line(line.isStrong ? Terminal.bold(line.text) : line.text)
-        }
+        guard output.isForReading else { return output.write(Self.json(why, chosen)) }
+        WhyText(why, chosen).lines.forEach { $0.write() }
     }
 
     /// Members in a fixed order; durations in whole seconds, what is past as moments in UTC.
@@ -94,15 +90,14 @@ extension Plimsoll_V1_RefusalRecord: Listable {
         func moment(_ microseconds: Int64) -> JSONValue {
             microseconds == 0 ? .null : .string(Plimsoll_V1_ConsentReceipt.moment(microseconds))
         }
-        func text(_ value: String) -> JSONValue { value.isEmpty ? .null : .string(value) }
         return [
             Column("at", "at") { moment($0.atMicroseconds) },
             Column("rule", "rule") { .string($0.rule) },
-            Column("of", "scope") { text($0.scope) },
-            Column("value", "value") { text($0.value) },
-            Column("limit", "limit") { text($0.limit) },
+            Column("of", "scope") { .textOrNull($0.scope) },
+            Column("value", "value") { .textOrNull($0.value) },
+            Column("limit", "limit") { .textOrNull($0.limit) },
             Column("until", "until") { moment($0.untilMicroseconds) },
-            Column("in words", "sentence") { text($0.sentence) },
+            Column("in words", "sentence") { .textOrNull($0.sentence) },
         ]
     }
 }

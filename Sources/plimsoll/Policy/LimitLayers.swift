@@ -96,7 +96,7 @@ struct ShowLayer: AsyncParsableCommand {
     func run() async throws {
         let document = try await scope.show(connection)
         guard output.format == .table else {
-            return output.write(["document": document.isEmpty ? .null : .string(document)])
+            return output.write(["document": .textOrNull(document)])
         }
         guard !document.isEmpty else { return Output.talk("none is set") }
         Output.bytes(Array(document.utf8) + (document.hasSuffix("\n") ? [] : [10]))

@@ -24,7 +24,7 @@ extension Plimsoll_V1_LimitRaise: Listable {
             ) { .string($0.document) },
             Column("reason", "reason") { .string($0.reason) },
             Column("state", "state") { .string($0.state) },
-            Column("agreed by", "agreed_by") { $0.agreedBy.isEmpty ? .null : .string($0.agreedBy) },
+            Column("agreed by", "agreed_by") { .textOrNull($0.agreedBy) },
         ]
     }
 }

@@ -53,7 +53,7 @@ struct PlanPolicy: AsyncParsableCommand {
         guard let plan else {
             throw CommandFailure(.failed, "the plan ended before it was whole", next: "plan again")
         }
-        guard output.format == .table || output.format == .name else {
+        guard output.isForReading else {
             return output.write(PlanText.json(plan, file: file, project: project))
         }
         let text = PlanText(plan, file: file, project: project, proposed: proposed)

@@ -1,5 +1,6 @@
 import PlimsollModel
 import PlimsollProtocol
+import QualityReview
 
 /// A plan of a policy as people read it. Pure.
 struct PlanText {
@@ -32,7 +33,7 @@ struct PlanText {
     /// What a plan cannot tell.
     var limits: [String] {
         [
-            "Figures are rounded, and “fewer than \(plan.smallestGroup) people” are not told apart; they need not add up.",
+            "Figures are rounded, and “\(plan.fewPeople)” are not told apart; they need not add up.",
             "It cannot know: leases of before \(plan.leaseDays) days, so kinds, severities, open leases and tasks a day "
                 + "are replayed over those alone, and time spent on a kind before them is known for two days; what "
                 + "people would have done instead; enrolments, roles, zones and limits of teams, projects and people "
@@ -106,19 +107,12 @@ struct PlanText {
     }
 
     private func show(_ figure: Plimsoll_V1_PlanFigure) -> String {
-        figure.hasValue ? ProgressPicture.grouped(Int(clamping: figure.value)) : hidden(figure)
-    }
-
-    private func hidden(_ figure: Plimsoll_V1_PlanFigure) -> String {
-        figure.hidden == Self.fewPeople ? "fewer than \(plan.smallestGroup) people" : figure.hidden
+        figure.hasValue ? ProgressPicture.grouped(Int(clamping: figure.value)) : plan.why(figure)
     }
 
     private func about(_ figure: Plimsoll_V1_PlanFigure) -> String {
         (figure.step > 1 ? "about " : "") + show(figure)
     }
-
-    /// As the wire says it.
-    static let fewPeople = "too few people"
 
     /// To the minute, UTC.
     static func clock(_ microseconds: Int64) -> String {
@@ -131,10 +125,7 @@ extension PlanText {
     static func json(_ plan: Plimsoll_V1_PolicyPlan, file: String, project: String?) -> JSONValue {
         func figure(_ figure: Plimsoll_V1_PlanFigure) -> JSONValue {
             guard figure.hasValue else {
-                let few = figure.hidden == fewPeople
-                return [
-                    "value": .null, "why": .string(few ? "fewer than \(plan.smallestGroup) people" : figure.hidden),
-                ]
+                return ["value": .null, "why": .string(plan.why(figure))]
             }
             return [
                 "value": .number(JSONNumber(Int(clamping: figure.value))),
@@ -160,7 +151,7 @@ extension PlanText {
             "capacity": .array(
                 plan.capacity.map { capacity in
                     [
-                        "project": capacity.project.isEmpty ? .null : .string(capacity.project),
+                        "project": .textOrNull(capacity.project),
                         "people": figure(capacity.people), "may_be_leased": pair(capacity.mayBeLeased),
                         "hours_today": pair(capacity.hoursToday), "hours_this_week": pair(capacity.hoursThisWeek),
                     ]
@@ -175,5 +166,14 @@ extension PlanText {
             ],
             "plans_left": number(plan.plansLeft),
         ]
+    }
+}
+
+extension Plimsoll_V1_PolicyPlan {
+    fileprivate var fewPeople: String { "fewer than \(smallestGroup) people" }
+
+    /// Why a figure is hidden.
+    fileprivate func why(_ figure: Plimsoll_V1_PlanFigure) -> String {
+        figure.hidden == ShownFigure.Reason.fewPeople.rawValue ? fewPeople : figure.hidden
     }
 }

@@ -19,7 +19,7 @@ struct ValidatePolicy: AsyncParsableCommand {
         let warning = Self.warning(try Self.read(file).document)
         Output.warn(warning)
         output.report(
-            "\(file) is a valid policy", ["ok": true, "warning": warning.isEmpty ? .null : .string(warning)])
+            "\(file) is a valid policy", ["ok": true, "warning": .textOrNull(warning)])
     }
 
     /// Where not even a task of the usual estimate fits: which is the longest that does. Empty: it fits.

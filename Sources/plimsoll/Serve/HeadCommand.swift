@@ -3,8 +3,8 @@ import Foundation
 import PlimsollModel
 import Synchronization
 
-/// A program that is given each signed head as one line of JSON on its standard input, and has kept it when it ends with
-/// exit code 0: one that sends it to another machine, prints it, tells a works council.
+/// A program that is given each signed head as one line of JSON on its standard input, and has kept it when it ends
+/// with exit code 0: one that sends it to another machine, prints it, tells a works council.
 struct HeadCommand: HeadPlace {
     /// The program and its arguments; no shell in between.
     let words: [String]

@@ -17,6 +17,9 @@ struct OutputOptions: ParsableArguments {
         help: "How results are written: table, json, yaml, or name (the names alone, one a line).")
     var format: Format = .table
 
+    /// Whether text for people is asked for; of what has no names, also where names are.
+    var isForReading: Bool { format == .table || format == .name }
+
     /// A list of rows; `empty` is said on stderr where a table has none.
     func list<Row: Listable>(_ rows: [Row], empty: String) {
         guard format == .table else { return write(rows) { Table.json($0) } }

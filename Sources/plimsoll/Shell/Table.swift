@@ -19,6 +19,13 @@ struct Column<Row> {
         self.shown = shown
         self.value = value
     }
+
+    /// A duration: readable in a table, whole seconds in JSON.
+    static func seconds(_ title: String, _ member: String, _ value: @escaping (Row) -> Int64) -> Self {
+        Self(title, member, right: true, shown: { DurationText.readable(.seconds(value($0))) }) {
+            .number(JSONNumber(value($0)))
+        }
+    }
 }
 
 /// A type whose values are listed. Declaring the columns once gives the table and the JSON.
@@ -113,4 +120,9 @@ enum Table {
     static func padLeft(_ text: String, to width: Int) -> String {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
+}
+
+extension JSONValue {
+    /// A text of the protocol, which is empty where there is none.
+    static func textOrNull(_ text: String) -> JSONValue { text.isEmpty ? .null : .string(text) }
 }

@@ -21,7 +21,8 @@ enum Terminal {
         return (80, 24)
     }
 
-    /// Whether what is beyond ASCII may be drawn: the locale's encoding is UTF-8 (POSIX, the first of these that is set).
+    /// Whether what is beyond ASCII may be drawn: the locale's encoding is UTF-8 (POSIX, the first of these that is
+    /// set).
     static var speaksUnicode: Bool { speaksUnicode(environment) }
 
     static func speaksUnicode(_ environment: [String: String]) -> Bool {

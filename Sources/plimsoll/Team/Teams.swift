@@ -30,7 +30,7 @@ extension Plimsoll_V1_SpanOfControl: Listable {
             Column("supervisor", "supervisor") { .string($0.supervisor) },
             Column("engineers", "engineers", right: true) { .number(JSONNumber(Int($0.engineers))) },
             Column("at most", "max", right: true) { .number(JSONNumber(Int($0.max))) },
-            Column("warning", "warning") { $0.warning.isEmpty ? .null : .string($0.warning) },
+            Column("warning", "warning") { .textOrNull($0.warning) },
         ]
     }
 }

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Another process of this executable that ends when we do: its standard input is a pipe that the kernel closes with us.
+/// Another process of this executable that ends when we do: its standard input is a pipe that the kernel closes with
+/// us.
 final class ChildProgram: Sendable {
     private let process: Process
     private let input: FileHandle

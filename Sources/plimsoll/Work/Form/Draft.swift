@@ -59,13 +59,17 @@ struct DraftStore: Sendable {
 
     /// Removes a draft, if there is one.
     func remove(project: Int64, task: Int64) throws {
-        let path = file(project: project, task: task).path
-        guard unlink(path) != 0, errno != ENOENT else { return }
-        throw CommandFailure(.failed, "the draft \(path) could not be removed: \(String(cString: strerror(errno)))")
+        try remove(file(project: project, task: task))
     }
 
-    /// Removes every draft that stands on an agreement which is gone, tasks that are not in hand any more included (P3).
-    /// One that does not say what it stands on goes too. How many went.
+    private func remove(_ file: URL) throws {
+        guard unlink(file.path) != 0, errno != ENOENT else { return }
+        throw CommandFailure(
+            .failed, "the draft \(file.path) could not be removed: \(String(cString: strerror(errno)))")
+    }
+
+    /// Removes every draft that stands on an agreement which is gone, tasks that are not in hand any more included
+    /// (P3). One that does not say what it stands on goes too. How many went.
     @discardableResult
     func removeAll(under agreed: AgreementPage.Agreed) throws -> Int {
         // Without a folder there is no draft.
@@ -80,10 +84,7 @@ struct DraftStore: Sendable {
             {
                 continue
             }
-            guard unlink(file.path) == 0 || errno == ENOENT else {
-                throw CommandFailure(
-                    .failed, "the draft \(file.path) could not be removed: \(String(cString: strerror(errno)))")
-            }
+            try remove(file)
             removed += 1
         }
         return removed

@@ -4,8 +4,8 @@ import WorkerKit
 
 /// What keys do.
 extension ScreenState {
-    /// A key was pressed; `page` is how many lines of the task, or of the page before it, are on the screen, `lines` how
-    /// many there are.
+    /// A key was pressed; `page` is how many lines of the task, or of the page before it, are on the screen, `lines`
+    /// how many there are.
     mutating func pressed(_ key: Key, page: Int, lines: Int) -> [Action] {
         if inline != nil { return typedInline(key) }
         if withdrawing != nil { return [.character("q"), .control("c")].contains(key) ? [.leave] : [] }

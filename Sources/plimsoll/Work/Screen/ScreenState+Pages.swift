@@ -6,25 +6,23 @@ import WorkerKit
 extension ScreenState {
     /// The keys that open a page; nil for all others.
     mutating func opened(by key: Key) -> [Action]? {
+        var actions: [Action] = []
         switch key {
         case .character("?"): page = .help
         case .character("w"):
             page = .why(.asked)
-            pageScroll = 0
-            return [.fetchWhy]
+            actions = [.fetchWhy]
         case .character("l"):
             page = .load(.asked)
-            pageScroll = 0
-            return [.fetchLoad]
+            actions = [.fetchLoad]
         case .character("a"):
             page = .agreements(AgreementPage())
-            pageScroll = 0
-            return [.fetchAgreements]
+            actions = [.fetchAgreements]
         case .character("m"): page = .own(OwnPage(project: job?.task.project.name))
         default: return nil
         }
         pageScroll = 0
-        return []
+        return actions
     }
 
     /// Keys while a page is shown. The task behind it and its draft stay as they are.
