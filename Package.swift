@@ -142,7 +142,9 @@ let package = Package(
             name: "IdentityTests", dependencies: ["Identity", "TestSupport", asn1, crypto, x509], swiftSettings: house),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", crypto, logging],
+            dependencies: [
+                "Coordinator", "Ledger", "PlimsollModel", "Postgres", "PrivateCluster", "TestSupport", crypto, logging,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "CoordinatorTests",

@@ -81,10 +81,10 @@ public struct IdentityFiles: Sendable {
 
     /// Puts a certificate in place, with authorities and key where they are new.
     ///
-    /// `trustPEM` nil keeps the authorities on disk; `key` nil means that the certificate is for the key on disk. Throws
-    /// `keyMismatch` when it is not, `otherAuthority` when none of the authorities signed it, and the errors of
-    /// `TrustBundle` and `CertificateIdentity` for what could not be used afterwards; nothing is written then.
-    /// Durable when it returns.
+    /// `trustPEM` nil keeps the authorities on disk; `key` nil means that the certificate is for the key on disk.
+    /// Throws `keyMismatch` when it is not, `otherAuthority` when none of the authorities signed it, and the errors of
+    /// `TrustBundle` and `CertificateIdentity` for what could not be used afterwards; nothing is written then. Durable
+    /// when it returns.
     public func store(
         certificatePEM: String, trustPEM: String? = nil, key newKey: KeyPair? = nil
     ) throws(IdentityError) {

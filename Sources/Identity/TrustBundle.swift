@@ -45,8 +45,8 @@ public struct TrustBundle: Sendable {
     /// authorities, both valid at `now`.
     ///
     /// Throws the errors of `CertificateIdentity`, then `otherAuthority`, `notYetValid`, `expired` or
-    /// `authorityNotValid`; `unreadable` for critical extensions that nobody here understands. An authority signs leaves
-    /// directly (its path length is 0), so there is no path to build.
+    /// `authorityNotValid`; `unreadable` for critical extensions that nobody here understands. An authority signs
+    /// leaves directly (its path length is 0), so there is no path to build.
     public func verify(_ certificate: Certificate, now: Date) throws(IdentityError) -> CertificateIdentity {
         let holder = try CertificateIdentity(certificate: certificate, trustDomain: trustDomain)
         for known in certificate.extensions where known.critical && !Self.understood.contains(known.oid) {

@@ -2,8 +2,8 @@ import PlimsollModel
 import Postgres
 
 extension Ledger {
-    /// Session settings of every connection in the coordinator's role. Its queries are short; compiling one (`jit`) costs
-    /// more than running it.
+    /// Session settings of every connection in the coordinator's role. Its queries are short; compiling one (`jit`)
+    /// costs more than running it.
     public static let sessionSettings: [(String, String)] = [
         ("search_path", "plimsoll"), ("timezone", "UTC"), ("synchronous_commit", "on"), ("jit", "off"),
     ]

@@ -158,8 +158,8 @@ struct DayTasksTests {
                 #expect(try await ann.change().state == .released)
             }
             #expect(try await deployment.number("select count(*) from parked where parked_at < first_granted_at") == 0)
-            // As the database has it, and not only the coordinator that parked it: nothing of its life is over. The clock
-            // goes on, so that the first coordinator's life runs out.
+            // As the database has it, and not only the coordinator that parked it: nothing of its life is over. The
+            // clock goes on, so that the first coordinator's life runs out.
             try await deployment.setClock(start + .seconds(60))
             let two = deployment.coordinator("two")
             try await running(two) {

@@ -75,7 +75,8 @@ import Testing
                 try await fixture.texts("select name from person where name <> 'boss' order by person_id")
                     == [pseudonym, "bob"])
             let id = "(select person_id from person where name = '\(pseudonym)')"
-            // What stays under the pseudonym: consent events, exclusions, that the task was had, deliveries that failed.
+            // What stays under the pseudonym: consent events, exclusions, that the task was had, deliveries that
+            // failed.
             for table in ["consent_event", "exclusion", "declined", "delivery_failure"] {
                 #expect(try await fixture.number("select count(*) from \(table) where person_id = \(id)") > 0)
             }

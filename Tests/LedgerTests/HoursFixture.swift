@@ -34,8 +34,8 @@ extension LedgerFixture {
             "select max(n) from usage where person_id = (select person_id from person where name = '\(name)')")
     }
 
-    /// Whether a statement of the ledger comes to wait for a lock. Asked over a connection of its own: within a transaction
-    /// what others do is seen once and no more.
+    /// Whether a statement of the ledger comes to wait for a lock. Asked over a connection of its own: within a
+    /// transaction what others do is seen once and no more.
     func comesToWait(in part: String) async throws -> Bool {
         let watcher = try await coordinator()
         var waiting: Int64 = 0

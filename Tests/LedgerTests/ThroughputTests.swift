@@ -35,7 +35,8 @@ import Testing
     @Test func ownThroughputIsByDateAndProjectAndAgreesWithTheRecord() async throws {
         try await withLabels { fixture in
             let ledger = fixture.ledger
-            // An hour in one project and half an hour in the other, 10 min of it at once; lease history as flushes write it.
+            // An hour in one project and half an hour in the other, 10 min of it at once; lease history as flushes
+            // write it.
             try await fixture.owner.execute(
                 script: """
                     insert into lease_history select p.person_id, x.fence, x.fence, 1, l.lane_id, clock() - x.since, clock() - x.until,
@@ -174,7 +175,8 @@ import Testing
             #expect(await refusal("ann") == "shown")
             try await fixture.withdraw("ann", Self.purpose)
             let withdrawn = await refusal("ann")
-            // In another team, though they agree; nobody; oneself; no name at all; of others by whoever answers for nobody.
+            // In another team, though they agree; nobody; oneself; no name at all; of others by whoever answers for
+            // nobody.
             try await fixture.give("dan", "throughput")
             #expect(await refusal("dan", by: "tom") == "shown")
             var all = [never, refused, withdrawn]

@@ -8,7 +8,8 @@ import Testing
 
 @testable import Ledger
 
-/// A database that goes away in the middle of a withdrawal (P3, P5): all of it or nothing, and the repeat has a receipt.
+/// A database that goes away in the middle of a withdrawal (P3, P5): all of it or nothing, and the repeat has a
+/// receipt.
 @Suite struct WithdrawalFaultTests {
     @Test(
         .serialized,
@@ -52,8 +53,8 @@ import Testing
         }
     }
 
-    /// How many withdrawals there are; event, exclusion, record and debt always together, and with the first of them the
-    /// end of the lease.
+    /// How many withdrawals there are; event, exclusion, record and debt always together, and with the first of them
+    /// the end of the lease.
     private func whole(_ fixture: LedgerFixture) async throws -> Int64 {
         let counts = try await fixture.owner.query(
             Query(

@@ -4,8 +4,8 @@ import Testing
 
 @testable import QualityReview
 
-/// The rules about time once more, as slowly and plainly as they can be said: leased time is a set of minutes, and every
-/// rule looks at each of them. Local dates come from Foundation's calendar. What the gate says must be the same.
+/// The rules about time once more, as slowly and plainly as they can be said: leased time is a set of minutes, and
+/// every rule looks at each of them. Local dates come from Foundation's calendar. What the gate says must be the same.
 private struct MinuteModel {
     /// Leased minutes since `origin`, with kind and severity.
     var leased: [Int: (kind: String, severity: Int)] = [:]

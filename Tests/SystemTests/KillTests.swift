@@ -13,8 +13,8 @@ extension SystemTests {
         private static let overlap = 2
         /// Answers a second of all workers together, and what must flow before something is killed.
         private static let rate = 900
-        /// A quarter of the policy's open leases: what dies together with its worker and its coordinator counts until the
-        /// time for presenting it is over, and must not use up a person's limit.
+        /// A quarter of the policy's open leases: what dies together with its worker and its coordinator counts until
+        /// the time for presenting it is over, and must not use up a person's limit.
         private static let inFlight = 8
         private static let flowMin = 500
         private static let grantWithin = 5_000

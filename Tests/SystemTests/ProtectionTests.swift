@@ -63,7 +63,8 @@ extension SystemTests {
                     try await system.run(
                         ["consent", "give", "evaluation", "--yes"], as: system.identity("ada")), 5, "evaluation")
 
-                // A consent event for somebody else: not by an operator, and an engineer speaks for nobody but themselves.
+                // A consent event for somebody else: not by an operator, and an engineer speaks for nobody but
+                // themselves.
                 Self.refused(
                     try await system.run(["consent", "withdraw", "taking-part"], as: boss), 4, "engineer")
                 try await system.succeed(["consent", "withdraw", "taking-part"], as: system.identity("bo"))

@@ -51,8 +51,8 @@ extension ExportManifest {
         return mismatches
     }
 
-    /// The newest manifest of an export, which says what of its files must be dropped. Throws `ExchangeError` when there
-    /// is no readable one.
+    /// The newest manifest of an export, which says what of its files must be dropped. Throws `ExchangeError` when
+    /// there is no readable one.
     public static func newest(in directory: String) throws -> ExportManifest {
         try ExportManifest(
             parsing: try readAll("\(directory)/\(fileName(number: try numbers(in: directory).last ?? 1))"))

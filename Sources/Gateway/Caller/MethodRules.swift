@@ -7,9 +7,9 @@ enum MethodRules {
     enum Admission: Sendable, Equatable {
         /// These roles, each granted to the caller and not denied.
         case granted(Set<Role>)
-        /// A known person by a certificate of one of these paths that is not denied itself. That the role was taken away
-        /// or the person is denied changes nothing: taking back an agreement needs nobody's leave, and what is held of a
-        /// person stays that person's.
+        /// A known person by a certificate of one of these paths that is not denied itself. That the role was taken
+        /// away or the person is denied changes nothing: taking back an agreement needs nobody's leave, and what is
+        /// held of a person stays that person's.
         case subject(Set<Role>)
         /// Anybody with a certificate of the deployment. Asked of no database, so that it answers while that is away.
         case certified
@@ -90,8 +90,8 @@ enum MethodRules {
         "Erase": .subject(.engineer, share: .refusal),
     ]
 
-    /// About the caller alone, but for the second party's and a supervisor's, where the service sees to whose. What only
-    /// protects is counted as saying no is.
+    /// About the caller alone, but for the second party's and a supervisor's, where the service sees to whose. What
+    /// only protects is counted as saying no is.
     private static let hours: [String: Rule] = [
         "AddHours": .granted(.engineer, share: .refusal),
         "RemoveHours": .granted(.engineer),

@@ -62,8 +62,9 @@ final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         heard = true
-        // TLS hands out its own buffer of 32 KiB. HTTP/2's frame parser keeps what it is given while a stream is open, so
-        // each connection held three of them for a few bytes; a copy of the right size frees two (96 KB a connection).
+        // TLS hands out its own buffer of 32 KiB. HTTP/2's frame parser keeps what it is given while a stream is open,
+        // so each connection held three of them for a few bytes; a copy of the right size frees two (96 KB a
+        // connection).
         let bytes = unwrapInboundIn(data)
         var copy = context.channel.allocator.buffer(capacity: bytes.readableBytes)
         copy.writeImmutableBuffer(bytes)

@@ -14,8 +14,8 @@ extension ControlService {
         return .with { $0.projects = projects.map { .init($0) } }
     }
 
-    /// No person and no pseudonym. A supervisor sees those of few people as of the last full hour (P9); an operator, who
-    /// has to end what is stuck, as they are.
+    /// No person and no pseudonym. A supervisor sees those of few people as of the last full hour (P9); an operator,
+    /// who has to end what is stuck, as they are.
     func listLeases(
         request: Plimsoll_V1_ListLeasesRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListLeasesResponse {

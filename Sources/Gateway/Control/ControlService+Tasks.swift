@@ -6,8 +6,8 @@ import PlimsollProtocol
 import SwiftProtobuf
 
 extension ControlService {
-    /// A supervisor sees those that few people work on as of the last full hour (P9); an operator, who has to cancel and
-    /// requeue them, as they are.
+    /// A supervisor sees those that few people work on as of the last full hour (P9); an operator, who has to cancel
+    /// and requeue them, as they are.
     func listTasks(
         request: Plimsoll_V1_ListTasksRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListTasksResponse {

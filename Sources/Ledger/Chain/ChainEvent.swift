@@ -51,8 +51,8 @@ public enum ChainKind: String, Sendable, CaseIterable {
 }
 
 enum ChainStatements {
-    /// The event, its erasable part and the mark that it waits for the sealer, at once. The sealer chains it later, so no
-    /// lock waits for the chain.
+    /// The event, its erasable part and the mark that it waits for the sealer, at once. The sealer chains it later, so
+    /// no lock waits for the chain.
     static let append = Statement(
         "chain_append",
         """

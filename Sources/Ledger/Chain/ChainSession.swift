@@ -14,9 +14,9 @@ public struct ChainPass: Sendable {
 /// One connection through which a coordinator seals the chain, when no other does.
 ///
 /// Every coordinator tries. A pass is one short transaction under an advisory lock of its own, so no other lock waits
-/// for the chain and a coordinator that freezes in a pass is cut off by the server after 2 s. One that wakes later finds
-/// its transaction gone; and were it not, the unique keys of `chain_link` (place, event) and `chain_head` let no second
-/// chain grow beside the first (P11).
+/// for the chain and a coordinator that freezes in a pass is cut off by the server after 2 s. One that wakes later
+/// finds its transaction gone; and were it not, the unique keys of `chain_link` (place, event) and `chain_head` let no
+/// second chain grow beside the first (P11).
 public struct ChainSession: Sendable {
     private let connection: Connection
 

@@ -123,7 +123,8 @@ extension Ledger {
 }
 
 enum ChainReadStatements {
-    /// One snapshot of where everything ends. Indexes: chain_link_pkey and chain_head_pkey backwards; the marks are few.
+    /// One snapshot of where everything ends. Indexes: chain_link_pkey and chain_head_pkey backwards; the marks are
+    /// few.
     static let end = Statement(
         "chain_end",
         """
@@ -145,8 +146,8 @@ enum ChainReadStatements {
         select min(u.event_id) from chain_unsealed u
         where not exists (select from chain_event e where e.event_id = u.event_id)
         """)
-    /// Index: chain_link_pkey forwards, then chain_event_pkey and chain_detail_pkey for each row. The constant limit keeps
-    /// the planner from reading a whole table for one page.
+    /// Index: chain_link_pkey forwards, then chain_event_pkey and chain_detail_pkey for each row. The constant limit
+    /// keeps the planner from reading a whole table for one page.
     static let page = Statement(
         "chain_page",
         """

@@ -40,8 +40,8 @@ enum ReceiptStatements {
 }
 
 extension Ledger {
-    /// Everything about one consent event of a person, with the proof that it is in the chain once a head covers it; and
-    /// now. Nil: no such receipt of this person.
+    /// Everything about one consent event of a person, with the proof that it is in the chain once a head covers it;
+    /// and now. Nil: no such receipt of this person.
     public func receipt(_ id: UUID, of name: String) async throws -> (record: ReceiptRecord, now: Moment)? {
         try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
             let rows = try await connection.query(Query(ReceiptStatements.one, .text(name), .uuid(id)))

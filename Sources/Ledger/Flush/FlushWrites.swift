@@ -22,8 +22,8 @@ public struct FlushWrites: Sendable {
         public var deadline: [Int64] = []
         public var provenance: [Int64] = []
         public var session: [Int64] = []
-        /// Ten numbers a row, five figures each with its limit (-1: none): open leases, tasks that day, and in seconds the
-        /// time without a break, that day's and that week's.
+        /// Ten numbers a row, five figures each with its limit (-1: none): open leases, tasks that day, and in seconds
+        /// the time without a break, that day's and that week's.
         public var why: [Int64] = []
     }
 

@@ -76,8 +76,8 @@ enum CorrectionStatements {
         where c.person_id = $1 and c.what = 'remove' and c.starts < $3 and c.ends > $2
         on conflict (correction_id) do nothing returning correction_id
         """)
-    /// Puts a stretch into a person's leased time, of no kind. Straight into the intervals, which go 28 days after their
-    /// end; a usage row would keep it longer. Index: work_interval_pkey. Needs the person's lock.
+    /// Puts a stretch into a person's leased time, of no kind. Straight into the intervals, which go 28 days after
+    /// their end; a usage row would keep it longer. Index: work_interval_pkey. Needs the person's lock.
     static let add = Statement(
         "correction_add",
         """

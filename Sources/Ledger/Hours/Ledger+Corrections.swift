@@ -81,9 +81,10 @@ extension Ledger {
         return try await correction(id)
     }
 
-    /// Agrees or refuses to take time away, as the second party. Once agreed, the time is gone from the next decision on,
-    /// on every coordinator. Throws `.notFound` for what is not theirs to see, `.refused` for one's own and for time that
-    /// is too long ago, `.invalid` for a refusal without a reason and `.conflict` when it was answered already.
+    /// Agrees or refuses to take time away, as the second party. Once agreed, the time is gone from the next decision
+    /// on, on every coordinator. Throws `.notFound` for what is not theirs to see, `.refused` for one's own and for
+    /// time that is too long ago, `.invalid` for a refusal without a reason and `.conflict` when it was answered
+    /// already.
     public func answerCorrection(
         _ id: Int64, agree: Bool, reason: String, by reader: CorrectionReader
     ) async throws -> TimeCorrection {
@@ -205,8 +206,8 @@ private func answer(
 /// Merges what is on record first, so that no usage row brings the time back.
 private func remove(_ interval: WorkInterval, of person: PersonID, on connection: isolated Connection) async throws {
     _ = try await connection.query(Query(WorkStatements.merge, .int8Array([person.rawValue])))
-    // Intervals also lose their kind with age, under no lock. A row that did so while it was waited for is gone, and what
-    // stands in its place only a later statement sees.
+    // Intervals also lose their kind with age, under no lock. A row that did so while it was waited for is gone, and
+    // what stands in its place only a later statement sees.
     let stretch = binds(person, interval)
     for _ in 0..<removalRoundsMax {
         _ = try await connection.query(Query(CorrectionStatements.remove, stretch))

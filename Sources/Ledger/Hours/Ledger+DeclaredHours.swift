@@ -13,8 +13,9 @@ extension Ledger {
     /// There are no more hours in a week.
     public static let declaredWeekMax = Duration.hours(24 * 7)
 
-    /// Sets the hours a week that a person says they work elsewhere; they count for the law's mean from the next decision
-    /// on. The caller has seen to it that it is the person's own word. Gives what it was before. Throws `.invalid`.
+    /// Sets the hours a week that a person says they work elsewhere; they count for the law's mean from the next
+    /// decision on. The caller has seen to it that it is the person's own word. Gives what it was before. Throws
+    /// `.invalid`.
     public func declareHours(_ week: Duration, by name: String) async throws -> Duration {
         guard week >= .zero, week <= Self.declaredWeekMax else {
             throw LedgerError(.invalid, "a week has 168 hours", remedy: "declare 0 to 168h a week")

@@ -7,7 +7,8 @@ extension Ledger {
     public static let throughputDaysUsual = WorkHistory.daysKept
 
     /// A person's own labels and leased time by local date and project. Leased time is that of leases that have ended;
-    /// by project it is told while lease history is kept, of seven dates, where it is of more than one task. Throws `.notFound` and `.invalid`.
+    /// by project it is told while lease history is kept, of seven dates, where it is of more than one task. Throws
+    /// `.notFound` and `.invalid`.
     public func throughput(of name: String, days: Int? = nil) async throws -> OwnThroughput {
         let days = try Self.checked(days)
         guard let person = try await person(named: name) else { throw unknownPerson(name) }
@@ -58,8 +59,8 @@ extension Ledger {
             let counts = try await connection.query(
                 Query(ThroughputStatements.labels, .int8(person.id.rawValue), .date(days: since.rawValue))
             ).map { try LabelCount($0) }
-            // Reading may take long, and so is not done under the person's lock; a withdrawal that came meanwhile is met
-            // here, and one that comes now waits until the look is on the record (P3).
+            // Reading may take long, and so is not done under the person's lock; a withdrawal that came meanwhile is
+            // met here, and one that comes now waits until the look is on the record (P3).
             try await lockPeople([person.id], on: connection)
             let (same, readerID, at) = try await mayLook(at: name, reader, on: connection)
             guard same.id == person.id else { throw Self.noThroughput }

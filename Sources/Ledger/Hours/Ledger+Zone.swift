@@ -29,9 +29,9 @@ extension Ledger {
     /// Changes the zone by which a person's days and quiet hours are told. It binds from the next decision on; the zone
     /// before counts beside it for eight days, the stricter wins.
     ///
-    /// While two zones count there is no third, or the first would be forgotten while it may be the stricter; going back
-    /// to the one before is possible at once, since then the same two count. Throws `.invalid` for a name that is in no
-    /// table, with near ones, and `.refused` with the time from which on.
+    /// While two zones count there is no third, or the first would be forgotten while it may be the stricter; going
+    /// back to the one before is possible at once, since then the same two count. Throws `.invalid` for a name that is
+    /// in no table, with near ones, and `.refused` with the time from which on.
     public func setZone(_ zone: String, by name: String) async throws -> ZoneStanding {
         do {
             _ = try Zone.named(zone)

@@ -6,7 +6,7 @@ public enum HistoryTable: String, Sendable, CaseIterable {
     case leaseHistory = "lease_history"
     case decision
 
-    /// Whole days kept (design: retention). Usage is kept longer, because rest rules look back four weeks.
+    /// Whole days kept. Usage is kept longer, because rest rules look back four weeks.
     public var keptDays: Int32 {
         switch self {
         case .usage: 28

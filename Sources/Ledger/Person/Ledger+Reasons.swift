@@ -62,8 +62,8 @@ enum ReasonStatements {
         """)
     /// Of each lane, the effort of a task that a coordinator has at hand and this person may be given; where there is
     /// none, whether one that is left to them is leased to others or parked by them. Blocks are no longer than a second
-    /// of work, and of leases there are as many as people work. Indexes: label_pkey, lease_pkey, parked_pkey, task_pkey,
-    /// then label_person, lease_person, parked_person, declined and closed_task by key. Locks: none.
+    /// of work, and of leases there are as many as people work. Indexes: label_pkey, lease_pkey, parked_pkey,
+    /// task_pkey, then label_person, lease_person, parked_person, declined and closed_task by key. Locks: none.
     static let hands = Statement(
         "reason_hands",
         """

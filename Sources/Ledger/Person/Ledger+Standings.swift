@@ -35,9 +35,9 @@ enum StandingsStatements {
         set local enable_bitmapscan = off
         """
     static let epoch = Statement("standings_epoch", "select version from epoch order by version desc limit 1")
-    /// Each lane with whether anything of it waits, and the longest estimate of what is not done. Tasks that fit nobody's
-    /// day are never done, so they are among the first fifty by length. Indexes: span_pkey, block and returned are few,
-    /// task_long, closed_task_pkey, label_pkey.
+    /// Each lane with whether anything of it waits, and the longest estimate of what is not done. Tasks that fit
+    /// nobody's day are never done, so they are among the first fifty by length. Indexes: span_pkey, block and returned
+    /// are few, task_long, closed_task_pkey, label_pkey.
     static let lanes = Statement(
         "standings_lanes",
         """
@@ -60,8 +60,8 @@ enum StandingsStatements {
 }
 
 extension Ledger {
-    /// What has changed of these people since the numbers that are `known` of them, and of the deployment since `epoch`;
-    /// under a new epoch everybody is read. Nothing is locked, so the next flush may see something newer.
+    /// What has changed of these people since the numbers that are `known` of them, and of the deployment since
+    /// `epoch`; under a new epoch everybody is read. Nothing is locked, so the next flush may see something newer.
     public func standings(of people: [PersonID], known: [PersonID: Int64], epoch: Int64?) async throws -> PeopleStanding
     {
         try await transaction(isolation: .repeatableRead, readOnly: true) { connection in

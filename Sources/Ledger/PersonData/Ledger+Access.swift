@@ -43,8 +43,8 @@ public enum PeopleList: String, Sendable, CaseIterable {
 extension Ledger {
     public static let accessMax = 10_000
 
-    /// Puts a look at people's data on the record, before the reader sees it (P11): each person sees who looked, at what,
-    /// on which day. Whoever cannot record does not read.
+    /// Puts a look at people's data on the record, before the reader sees it (P11): each person sees who looked, at
+    /// what, on which day. Whoever cannot record does not read.
     public func recordRead(_ read: PeopleRead, by reader: String) async throws {
         switch read {
         case .engineerList: try await record("engineer-list", of: nil, reader)

@@ -17,8 +17,8 @@ public struct OwnAnswerRow: Sendable, Hashable {
 
 extension Ledger {
     /// Everything that is held about a person, table by table, as one moment has it. The tables are those of the
-    /// inventory, so that what is held is what is shown (P10). `table` begins one; `rows` gets JSON objects of the table
-    /// begun last. Throws `.notFound`.
+    /// inventory, so that what is held is what is shown (P10). `table` begins one; `rows` gets JSON objects of the
+    /// table begun last. Throws `.notFound`.
     public func personData(
         of name: String, table: @Sendable (Inventory.Table) async throws -> Void,
         rows: @Sendable ([String]) async throws -> Void

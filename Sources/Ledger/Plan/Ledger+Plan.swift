@@ -6,8 +6,8 @@ extension Ledger {
     /// policy, and too few to learn of one person by asking again and again; each costs a replay in those after it.
     public static let plansPerDayMax = 16
 
-    /// Puts a plan on the record, with the document and before anything is read (P11), and says what it looks at. Who is
-    /// looked at sees it among those who looked. Throws `.invalid` for a document that cannot be used or replayed,
+    /// Puts a plan on the record, with the document and before anything is read (P11), and says what it looks at. Who
+    /// is looked at sees it among those who looked. Throws `.invalid` for a document that cannot be used or replayed,
     /// `.notFound` for a project, and `.refused` when the day's plans are used up.
     public func beginPlan(_ text: String, project name: String?, by actor: String) async throws -> PlanFrame {
         let document = try PolicyDocument.usable(text)
@@ -60,10 +60,10 @@ extension Ledger {
         }
     }
 
-    /// Some people's past, in a transaction of its own that reads and locks nothing. What was leased lies before the frame's
-    /// hour and does not change, so parts read one after the other fit together, and no snapshot is held long; each person's
-    /// enrolments and limits are of one moment. Measured: 2,000 people in pieces of 50 with 240,000 leases and 334,500
-    /// stretches of work: 2.1 s in the database for all of them.
+    /// Some people's past, in a transaction of its own that reads and locks nothing. What was leased lies before the
+    /// frame's hour and does not change, so parts read one after the other fit together, and no snapshot is held long;
+    /// each person's enrolments and limits are of one moment. Measured: 2,000 people in pieces of 50 with 240,000
+    /// leases and 334,500 stretches of work: 2.1 s in the database for all of them.
     public func past(of people: [PersonID], in frame: PlanFrame) async throws -> [StoredPast] {
         let ids = Bind.int8Array(people.map(\.rawValue))
         let now = Bind.timestamptz(microseconds: frame.now.microseconds)
@@ -82,8 +82,8 @@ extension Ledger {
         }
     }
 
-    /// Breaks and stretches of seconds would be stepped through one by one, so none is replayed that is shorter than this
-    /// and than what is in force, which is replayed whatever it is.
+    /// Breaks and stretches of seconds would be stepped through one by one, so none is replayed that is shorter than
+    /// this and than what is in force, which is replayed whatever it is.
     private static let stretchMin = Duration.minutes(1)
 
     private static func checkReplayable(_ proposed: WorkloadLimits, beside inForce: WorkloadLimits) throws {

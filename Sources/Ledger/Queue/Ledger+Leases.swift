@@ -16,8 +16,8 @@ public struct LeaseRow: Sendable, Hashable {
 }
 
 enum LeaseListStatements {
-    /// Oldest first; of the projects $3 as of the last full hour. A walk over the open and parked leases, which are few;
-    /// only those that are shown are looked up further. Indexes: task_pkey, delivery_failure_pkey.
+    /// Oldest first; of the projects $3 as of the last full hour. A walk over the open and parked leases, which are
+    /// few; only those that are shown are looked up further. Indexes: task_pkey, delivery_failure_pkey.
     static let list = Statement(
         "lease_list",
         """
@@ -45,8 +45,8 @@ enum LeaseListStatements {
         order by h.first_granted_at, h.task_id, h.slot
         """)
     /// What was held when the present hour began, of the projects $3: what is still held since, and what has ended. A
-    /// lease that ended while it was parked has no length in history, and was parked before. Indexes: enrolment_pkey, then lease_history_person
-    /// for each who is enrolled, in the partitions of today.
+    /// lease that ended while it was parked has no length in history, and was parked before. Indexes: enrolment_pkey,
+    /// then lease_history_person for each who is enrolled, in the partitions of today.
     private static let asOfHour = """
         select l.task_id, l.slot, l.lane_id, l.project_id, l.first_granted_at from lease l, now
             where l.project_id = any($3::bigint[]) and l.first_granted_at < now.hour

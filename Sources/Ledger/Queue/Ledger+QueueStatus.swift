@@ -5,17 +5,17 @@ extension Ledger {
     /// Windows of a rate, the smallest first: an hour, a day, a week.
     static let rateWindowHours: [Int32] = [1, 24, 168]
 
-    /// How the queues stand, exactly and at most a second old, of one project or all; `outlook` asks the gate where that
-    /// matters. The cost does not depend on how many tasks there are, nor on how many pieces they are in. Throws
+    /// How the queues stand, exactly and at most a second old, of one project or all; `outlook` asks the gate where
+    /// that matters. The cost does not depend on how many tasks there are, nor on how many pieces they are in. Throws
     /// `.notFound` for a project that does not exist.
     ///
     /// P9: where few people are at work every figure that somebody's work moves is as of the last full hour, the rate
     /// and the age of what waits too; beside a single one of this minute the others would tell.
     ///
     /// Measured with 10 million tasks in 200,000 spans, 20 projects, a week of contributions by 6,500 people and 19,500
-    /// open leases (PostgreSQL 15, 2 cores): the sums with the oldest age 0.3 ms (a minimum over all spans: 28 ms; with the index, while
-    /// an old snapshot keeps 100,000 consumed spans: 33 ms), who contributed 0.1 ms, labels of a week 4 ms, the rest below
-    /// 0.1 ms; what `outlook` costs, it says itself.
+    /// open leases (PostgreSQL 15, 2 cores): the sums with the oldest age 0.3 ms (a minimum over all spans: 28 ms; with
+    /// the index, while an old snapshot keeps 100,000 consumed spans: 33 ms), who contributed 0.1 ms, labels of a week
+    /// 4 ms, the rest below 0.1 ms; what `outlook` costs, it says itself.
     public func queueStatus(project name: String? = nil, outlook: any QueueOutlook) async throws -> [QueueStatus] {
         let rows = try await read(Query(QueueStatements.status, .text(name ?? "")))
         if let name, rows.isEmpty { throw unknownProject(name) }
@@ -59,8 +59,8 @@ extension Ledger {
             rate: try await rate(id, k, isCoarse: isCoarse), isCoarse: isCoarse, reasons: reasons)
     }
 
-    /// Over the smallest window to which enough people contributed; nil: there is none. Where few are at work the window
-    /// ends with the last full hour.
+    /// Over the smallest window to which enough people contributed; nil: there is none. Where few are at work the
+    /// window ends with the last full hour.
     private func rate(_ id: Int64, _ k: Int64, isCoarse: Bool) async throws -> QueueRate? {
         for hours in Self.rateWindowHours
         where try await contributors(id, k, hours: hours, isCoarse: isCoarse).count >= k {

@@ -57,7 +57,8 @@ public struct WaitingReason: Sendable, Hashable {
         case tooLong = "too-long"
         /// Somebody could be given something, and too few could to say whether any of them is connected.
         case fewAvailable = "few-available"
-        /// A small group or more could be given something, and no worker of those enrolled is connected to any coordinator.
+        /// A small group or more could be given something, and no worker of those enrolled is connected to any
+        /// coordinator.
         case nobodyConnected = "nobody-connected"
         /// Many are at work and none of them can be given more now: what waits goes out as they finish.
         case allLeased = "all-leased"
@@ -80,9 +81,9 @@ public struct WaitingReason: Sendable, Hashable {
 
 enum QueueStatements {
     /// The sums: the last fold and the rows that it has not taken in, in one statement so that no row is counted twice
-    /// or not at all; with how old the oldest waiting span is. Cost: the projects, the rows of about a second, one index
-    /// probe a lane (which steps over what was consumed while an old snapshot is held: 100,000 spans, 33 ms), and the blocks in coordinators' hands, which are few. Indexes: tally_fold_pkey, tally_writer,
-    /// span_since.
+    /// or not at all; with how old the oldest waiting span is. Cost: the projects, the rows of about a second, one
+    /// index probe a lane (which steps over what was consumed while an old snapshot is held: 100,000 spans, 33 ms), and
+    /// the blocks in coordinators' hands, which are few. Indexes: tally_fold_pkey, tally_writer, span_since.
     static let status = Statement(
         "queue_status",
         """
@@ -108,7 +109,8 @@ enum QueueStatements {
         where $1 = '' or p.name = $1 order by p.name
         """)
     /// Labels of the minutes since a moment, at most a week of them; with $3 up to the last full hour. Index:
-    /// tally_minute_pkey. Here and below the clock stands in a subquery: it is volatile, and as such bounds no index scan.
+    /// tally_minute_pkey. Here and below the clock stands in a subquery: it is volatile, and as such bounds no index
+    /// scan.
     static let labels = Statement(
         "queue_labels",
         """
@@ -120,8 +122,8 @@ enum QueueStatements {
         """)
     /// Who contributed in the hours that began since a moment, no further than $3 people: one index probe for each of
     /// them, over at most a week of hours of few people. Not the hour before: a rate speaks of all labels since that
-    /// moment, and must not be shown for people who had gone by then. With $4 not this hour either: that somebody contributed in it
-    /// must not show by a rate that is shown. Index: contribution_pkey.
+    /// moment, and must not be shown for people who had gone by then. With $4 not this hour either: that somebody
+    /// contributed in it must not show by a rate that is shown. Index: contribution_pkey.
     static let contributors = Statement(
         "queue_contributors",
         """
@@ -138,9 +140,9 @@ enum QueueStatements {
             where cardinality(s.people) < $3)
         select people from seen order by cardinality(people) desc limit 1
         """)
-    /// How many people beside those known ($2) hold something, counted no further than $3. Indexes: enrolment_pkey, then
-    /// lease_person for each enrolled person until enough are found: a scan of the open leases would walk their dead
-    /// rows under an old snapshot.
+    /// How many people beside those known ($2) hold something, counted no further than $3. Indexes: enrolment_pkey,
+    /// then lease_person for each enrolled person until enough are found: a scan of the open leases would walk their
+    /// dead rows under an old snapshot.
     static let holders = Statement(
         "queue_holders",
         """
@@ -164,8 +166,8 @@ enum QueueStatements {
             coalesce(sum(late), 0)::bigint
         from recent
         """)
-    /// Since when the oldest slot ($2) has waited, as it was at the first look of this hour, and what was imported since
-    /// the hour began. Indexes: queue_hour_pkey; imports are few.
+    /// Since when the oldest slot ($2) has waited, as it was at the first look of this hour, and what was imported
+    /// since the hour began. Indexes: queue_hour_pkey; imports are few.
     static let oldestOfHour = Statement(
         "queue_oldest_of_hour",
         """

@@ -50,8 +50,8 @@ extension Ledger {
     }
 
     /// Takes a role away; running streams under it end. Needs a named human and a reason, which the person is told
-    /// (P13). Throws `.notFound` when it was not granted and `.refused` for the last operator, who could not be replaced
-    /// by anybody.
+    /// (P13). Throws `.notFound` when it was not granted and `.refused` for the last operator, who could not be
+    /// replaced by anybody.
     public func revokeRole(_ role: RoleName, from name: String, reason: String, by actor: String) async throws {
         try ReasonRule.check(reason, "nobody loses a role without a reason")
         try await withEpoch(cause: "role revoked") { connection in

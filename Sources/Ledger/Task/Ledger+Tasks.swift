@@ -99,8 +99,8 @@ enum TaskStatements {
                 union select lane_id, task_id from parked where project_id = $1 order by 1, 2 limit $2
                 """) + " order by t.lane_id, t.task_id")
     /// From where slots that nobody holds are kept: spans from their positions on, blocks, returned slots. What of it
-    /// turns out to be taken is left out afterwards, so there may be fewer than asked for. With $3 what was taken in the
-    /// present hour waits too. Indexes: span_pkey, span_position_pkey, task_pkey, contribution_pkey,
+    /// turns out to be taken is left out afterwards, so there may be fewer than asked for. With $3 what was taken in
+    /// the present hour waits too. Indexes: span_pkey, span_position_pkey, task_pkey, contribution_pkey,
     /// lease_history_person.
     static let waiting = Statement(
         "task_waiting",

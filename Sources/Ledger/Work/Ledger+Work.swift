@@ -7,8 +7,8 @@ extension Ledger {
     /// People in one transaction.
     private static let peoplePerMerge = 100
 
-    /// Lets leased time age: merges it, forgets of which kind it was, and keeps totals of what is long ago. Call it every
-    /// some minutes; may run anywhere at once. Gives how many people's time was merged.
+    /// Lets leased time age: merges it, forgets of which kind it was, and keeps totals of what is long ago. Call it
+    /// every some minutes; may run anywhere at once. Gives how many people's time was merged.
     @discardableResult
     public func ageWork() async throws -> Int {
         let people = try await read(Query(WorkStatements.unmerged, .int8(Int64(Self.unmergedMax))))

@@ -21,8 +21,8 @@ enum WorkStatements {
         select person_id from person where person_id = any($1::bigint[])
         order by person_id for no key update skip locked
         """)
-    /// Merges everything since a person's merged number into their intervals. Needs the people's locks, so that a number
-    /// stands for all below it. Indexes: usage's primary key from the merged number on; work_interval_pkey.
+    /// Merges everything since a person's merged number into their intervals. Needs the people's locks, so that a
+    /// number stands for all below it. Indexes: usage's primary key from the merged number on; work_interval_pkey.
     static let merge = Statement(
         "work_merge",
         """
@@ -53,9 +53,9 @@ enum WorkStatements {
         select person_id, max(n), max(at) from fresh group by person_id
         on conflict (person_id) do update set n = excluded.n, at = excluded.at
         """)
-    /// After nine days nobody asks any more of which kind it was: limits look back eight (`WorkHistory.detailDays`), and
-    /// a day more covers what is merged late. Time at two tasks at once is time once, so what has no kind never overlaps.
-    /// The comment in 008_workload.sql says eight; an applied step stays as it is.
+    /// After nine days nobody asks any more of which kind it was: limits look back eight (`WorkHistory.detailDays`),
+    /// and a day more covers what is merged late. Time at two tasks at once is time once, so what has no kind never
+    /// overlaps. The comment in 008_workload.sql says eight; an applied step stays as it is.
     static let forgetKinds = Statement(
         "work_forget_kinds",
         """

@@ -1,9 +1,9 @@
-/// Verifies a chain link by link, in memory that grows with nothing but the details that are gone, from nothing but what is given to it: it asks no coordinator and
-/// no database whether all is well (P11).
+/// Verifies a chain link by link, in memory that grows with nothing but the details that are gone, from nothing but
+/// what is given to it: it asks no coordinator and no database whether all is well (P11).
 ///
-/// First the heads up to a place (``expect(_:)``, ``expectWitness(_:line:)``), then the links up to it (``add(_:)``), and
-/// so on to the end; then ``endOfLinks()``, heads beyond it if there are any, and ``finish(_:)``. A fault does not end it:
-/// what comes after is compared with what is there.
+/// First the heads up to a place (``expect(_:)``, ``expectWitness(_:line:)``), then the links up to it (``add(_:)``),
+/// and so on to the end; then ``endOfLinks()``, heads beyond it if there are any, and ``finish(_:)``. A fault does not
+/// end it: what comes after is compared with what is there.
 public struct ChainVerifier: Sendable {
     /// Nil: a coordinator of the deployment signed the head. Else why not.
     public typealias SignatureCheck = @Sendable (SignedHead) -> String?

@@ -23,8 +23,8 @@ public struct InclusionProof: Sendable, Hashable {
         self.head = head
     }
 
-    /// Nil: the event was in the chain when the head was signed. Else what does not fit. `check` is nil for a head that a
-    /// coordinator of the deployment signed, else why not.
+    /// Nil: the event was in the chain when the head was signed. Else what does not fit. `check` is nil for a head that
+    /// a coordinator of the deployment signed, else why not.
     public func fault(_ check: (SignedHead) -> String?) -> String? {
         guard detail.isDetail(of: event) else { return "the detail is not the one of event \(event.id)" }
         var link = ChainLink(seq: seq, previous: previous, leaf: event.leaf)

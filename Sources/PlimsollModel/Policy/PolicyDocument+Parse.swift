@@ -1,9 +1,9 @@
 import Yams
 
 extension PolicyDocument {
-    /// Reads a document that was in force or may be. Throws `ModelError` with `badPolicy` for what is no YAML, keys that
-    /// are unknown or named twice, values out of range, and limits that do not fit together: every problem with its line
-    /// and column, up to `PolicyReader.problemsMax`.
+    /// Reads a document that was in force or may be. Throws `ModelError` with `badPolicy` for what is no YAML, keys
+    /// that are unknown or named twice, values out of range, and limits that do not fit together: every problem with
+    /// its line and column, up to `PolicyReader.problemsMax`.
     public init(yaml text: String) throws(ModelError) { try self.init(text, isProposed: false) }
 
     /// Reads a document that somebody proposes: the same, and nothing in it is without effect. What was put in force by

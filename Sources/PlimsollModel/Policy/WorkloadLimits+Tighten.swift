@@ -1,5 +1,5 @@
 extension WorkloadLimits {
-    /// These limits made stricter by a layer (team, project, engineer); a layer can never loosen (section 9).
+    /// These limits made stricter by a layer (team, project, engineer); a layer can never loosen.
     ///
     /// Of each limit the stricter one holds: the smaller amount of work, the longer rest. What is nil in the layer
     /// stays as it is. Quiet hours become the shortest stretch that covers both.

@@ -2,8 +2,8 @@
 public enum LocalTime {
     /// Reads "2026-11-26T14:00:00+01:00", or "2026-11-26 14:00" and "2026-11-26 14:00:30" in the zone.
     ///
-    /// Throws `ModelError` with `badTime` for anything else, for a time that the zone's clocks skipped, and for one that
-    /// they showed twice, with both readings: nobody guesses which was meant.
+    /// Throws `ModelError` with `badTime` for anything else, for a time that the zone's clocks skipped, and for one
+    /// that they showed twice, with both readings: nobody guesses which was meant.
     public static func moment(_ text: String, in zone: Zone) throws(ModelError) -> Moment {
         if let moment = Moment(rfc3339: text) { return moment }
         guard let local = localSecond(text) else {

@@ -19,8 +19,8 @@ public final class Pool: Sendable {
         public var acquireTimeout: Duration
         /// Tasks that may wait; more get `.poolTimeout` at once.
         public var waitersMax: Int
-        /// A connection idle for this long is looked at before it is lent; the look is one `poll` that does not wait, so
-        /// by default each is: after a server's restart nobody is handed what died with it.
+        /// A connection idle for this long is looked at before it is lent; the look is one `poll` that does not wait,
+        /// so by default each is: after a server's restart nobody is handed what died with it.
         public var probeAfter: Duration
         /// How often ``Pool/run()`` looks after the pool.
         public var tick: Duration

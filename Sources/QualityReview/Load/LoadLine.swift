@@ -1,7 +1,7 @@
 public import PlimsollModel
 
-/// A person's load against every limit of theirs at one instant: what the checks of the gate find, row by row, so that a
-/// screen and the gate cannot differ. Only for the person's own eyes.
+/// A person's load against every limit of theirs at one instant: what the checks of the gate find, row by row, so that
+/// a screen and the gate cannot differ. Only for the person's own eyes.
 public struct LoadLine: Sendable, Hashable {
     /// In the order in which documents name the limits; those that hold for nobody here are left out.
     public let rows: [LoadRow]

@@ -30,9 +30,9 @@ public enum ShownFigure: Sendable, Hashable {
 /// What does not hold, because nothing but showing no figure at all could make it so: that a figure stays the same
 /// whenever one person adds something else. Between plans that each differ a little from the next it changes at some
 /// place, and there one more person may decide that it does; by how much it changes is then what k people or more add.
-/// How many plans there may be in a day is limited and each is on the record. Against somebody who changes the limits of
-/// teams or people between two plans, which is on the record and seen by those people, the second and third rule hold
-/// only in part: figures are rounded, but earlier ones were made under the earlier limits.
+/// How many plans there may be in a day is limited and each is on the record. Against somebody who changes the limits
+/// of teams or people between two plans, which is on the record and seen by those people, the second and third rule
+/// hold only in part: figures are rounded, but earlier ones were made under the earlier limits.
 public struct Discretion: Sendable {
     /// The smallest group that is shown.
     public let smallestGroup: Int
@@ -52,7 +52,8 @@ public struct Discretion: Sendable {
         }
     }
 
-    /// For each plan whose figure is shown for it: its own, or that of an earlier plan that hardly differs; nil: hidden.
+    /// For each plan whose figure is shown for it: its own, or that of an earlier plan that hardly differs; nil:
+    /// hidden.
     func representatives(of plans: [Contributions], whole: Contributions?) -> [Contributions?] {
         var kept = whole.map { [$0] } ?? []
         return plans.map { plan in

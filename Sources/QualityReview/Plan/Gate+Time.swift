@@ -48,8 +48,8 @@ extension Gate {
         return answer
     }
 
-    /// Whether somebody works in a lane at all, at a time when no limit is in the way: not denied, enrolled, not paused,
-    /// and agreed.
+    /// Whether somebody works in a lane at all, at a time when no limit is in the way: not denied, enrolled, not
+    /// paused, and agreed.
     static func isOpen(_ lane: LaneAsk, to person: PersonFacts, now: Moment) -> Bool {
         let question = GateQuestion(person: person, lane: lane, limits: WorkloadLimits(), now: now)
         return (standing + [.agreement]).allSatisfy { check in

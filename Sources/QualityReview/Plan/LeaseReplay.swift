@@ -2,9 +2,9 @@ import PlimsollModel
 
 /// One person's leases of some days asked of the gate once more, each at the instant of its grant, under other limits.
 ///
-/// What is refused here was never worked here: it counts neither as leased time, nor as an open lease, nor as a label of
-/// its day, for what comes after it. So one break refuses what fell into it and not the day that followed. A lease that
-/// would have reached a limit while it was open counts up to there, where the coordinator would have parked it.
+/// What is refused here was never worked here: it counts neither as leased time, nor as an open lease, nor as a label
+/// of its day, for what comes after it. So one break refuses what fell into it and not the day that followed. A lease
+/// that would have reached a limit while it was open counts up to there, where the coordinator would have parked it.
 struct LeaseReplay {
     private let past: PersonPast
     private let line: PlanLine

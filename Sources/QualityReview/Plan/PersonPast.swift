@@ -32,8 +32,8 @@ public struct PastWork: Sendable, Hashable {
 
 /// What is known of one person's last four weeks, so that a policy can be asked what it would have done to them.
 public struct PersonPast: Sendable {
-    /// What is asked of no earlier time than now: zone, enrolments, denial, hours elsewhere, totals of days long ago, and
-    /// the day's labels as of the hour looked at. Agreements, open leases and intervals of work are not in here.
+    /// What is asked of no earlier time than now: zone, enrolments, denial, hours elsewhere, totals of days long ago,
+    /// and the day's labels as of the hour looked at. Agreements, open leases and intervals of work are not in here.
     public let standing: PersonFacts
     /// Every state of each purpose that there was, in the order in which they were recorded.
     public let consents: [Agreement]

@@ -16,7 +16,8 @@ public struct PolicyPlan: Sendable, Hashable {
         public let people: ShownFigure
         /// Those of them who could be leased something.
         public let mayBeLeased: Pair
-        /// Hours that could still be leased on the local date and in the ISO week of each, if all worked whenever they may.
+        /// Hours that could still be leased on the local date and in the ISO week of each, if all worked whenever they
+        /// may.
         public let hoursToday: Pair
         public let hoursThisWeek: Pair
     }

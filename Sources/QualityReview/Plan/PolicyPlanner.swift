@@ -3,10 +3,11 @@ public import PlimsollModel
 /// Works out what policies would do and would have done, person by person, by asking the very gate.
 ///
 /// Several documents at once: the one in force, the one proposed, and those that were planned earlier in the day, which
-/// `Discretion` needs. Costs a decision for every lease of seven days, every stretch of four weeks and every step of the
-/// coming week, for each document; people whose limits are the same under two of them are worked out once. Measured,
-/// optimised: 2,000 people with 120 leases in the week and 180 stretches in the four weeks, two documents: 9.5 s of one
-/// core, 2.4 ms for a person and document; 25 MB in the whole process, because of a person only figures are kept.
+/// `Discretion` needs. Costs a decision for every lease of seven days, every stretch of four weeks and every step of
+/// the coming week, for each document; people whose limits are the same under two of them are worked out once.
+/// Measured, optimised: 2,000 people with 120 leases in the week and 180 stretches in the four weeks, two documents:
+/// 9.5 s of one core, 2.4 ms for a person and document; 25 MB in the whole process, because of a person only figures
+/// are kept.
 public struct PolicyPlanner: Sendable {
     public static let leaseDays = 7
     public static let timeDays = 28

@@ -1,7 +1,7 @@
 import PlimsollModel
 
-/// One person's leased time of some weeks, held against the limits on time as a whole: no kind, no severity, no project,
-/// because that is how leased time is kept that long.
+/// One person's leased time of some weeks, held against the limits on time as a whole: no kind, no severity, no
+/// project, because that is how leased time is kept that long.
 ///
 /// What lies beyond a limit was never worked here and counts for nothing that comes after it; so a break that was not
 /// taken costs its ten minutes and not the rest of the day.

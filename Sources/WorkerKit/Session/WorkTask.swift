@@ -54,7 +54,8 @@ public struct WorkTask: Sendable {
     public let timeLeft: Duration
     /// The moment of the deadline on the session's own clock (`WorkSession.now`).
     public let deadline: Duration
-    /// Whether the coordinator parks it at the deadline, because a limit is reached there; it comes back after the break.
+    /// Whether the coordinator parks it at the deadline, because a limit is reached there; it comes back after the
+    /// break.
     public let parks: Bool
     /// A JSON object, UTF-8, as imported.
     public let payload: [UInt8]

@@ -140,7 +140,7 @@ extension WorkerState {
         emit(.idle(idle))
     }
 
-    /// The rule that the end of a lease can lift (design.md, section 9).
+    /// The rule that the end of a lease can lift.
     private static let openLeasesRule = "open-leases"
 
     private mutating func gone(_ key: LeaseKey) {

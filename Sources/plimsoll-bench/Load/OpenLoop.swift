@@ -5,8 +5,8 @@ import PlimsollProtocol
 import Synchronization
 import WorkerKit
 
-/// Wants and answers at a fixed rate whatever the coordinator does, spread over all workers in turn. Latency counts from
-/// the moment a want was meant to be sent, so a slow coordinator cannot hide its queue (coordinated omission).
+/// Wants and answers at a fixed rate whatever the coordinator does, spread over all workers in turn. Latency counts
+/// from the moment a want was meant to be sent, so a slow coordinator cannot hide its queue (coordinated omission).
 final class OpenLoop: Fleet.Member {
     /// A lease in a worker's hands.
     private struct Held {

@@ -5,7 +5,8 @@ enum Disk {
     private static let writes = 300
     private static let bytes = 8_192
 
-    /// Milliseconds of fdatasync after a write of 8 KiB at the end of a file in `directory`: median and 99th percentile.
+    /// Milliseconds of fdatasync after a write of 8 KiB at the end of a file in `directory`: median and 99th
+    /// percentile.
     static func fsyncMilliseconds(in directory: URL) throws -> (p50: Double, p99: Double) {
         let path = directory.appending(path: "fsync").path
         let file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)

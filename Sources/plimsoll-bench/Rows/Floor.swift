@@ -2,8 +2,8 @@ import Foundation
 import PrivateCluster
 
 /// The yardstick: the least SQL that PostgreSQL needs for the same rows, by pgbench on the same cluster. A batch is
-/// leased in one transaction; in a second one its labels are written and its leases deleted. The tables are the schema's
-/// own with their indexes, without triggers; nothing is checked, no person locked, no task read.
+/// leased in one transaction; in a second one its labels are written and its leases deleted. The tables are the
+/// schema's own with their indexes, without triggers; nothing is checked, no person locked, no task read.
 actor Floor {
     private let deployment: BenchDeployment
     private let settings: BenchSettings

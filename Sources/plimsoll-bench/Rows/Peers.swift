@@ -1,7 +1,8 @@
 import Foundation
 import PrivateCluster
 
-/// PgQueuer and Procrastinate from PyPI in a throw-away environment, on the same cluster, each in a database of its own.
+/// PgQueuer and Procrastinate from PyPI in a throw-away environment, on the same cluster, each in a database of its
+/// own.
 actor Peers {
     private let context: BenchContext
     private let environment: URL

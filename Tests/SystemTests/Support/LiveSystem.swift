@@ -8,8 +8,8 @@ import PrivateCluster
 import Synchronization
 import TestSupport
 
-/// A whole deployment of processes for one test: a private PostgreSQL, an authority, `plimsoll serve` one or more times.
-/// Everything is set up by the commands that an operator would use.
+/// A whole deployment of processes for one test: a private PostgreSQL, an authority, `plimsoll serve` one or more
+/// times. Everything is set up by the commands that an operator would use.
 final class LiveSystem: Sendable {
     struct Plan: Sendable {
         var coordinators = 1

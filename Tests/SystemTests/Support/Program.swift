@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// A process that a test started: its standard input is a pipe that the kernel closes with us, its output goes to files.
+/// A process that a test started: its standard input is a pipe that the kernel closes with us, its output goes to
+/// files.
 final class Program: Sendable {
     let name: String
     let output: URL
