@@ -47,7 +47,8 @@ extension Dispatcher {
         }
     }
 
-    /// A limit parks (P13: it only protects, and no work in hand is lost); else the lease has lasted as long as it may.
+    /// A limit parks, also one that has gone since its worker was told (P13: it only protects, and no work in hand is
+    /// lost); else the lease has lasted as long as it may.
     private func endAtDeadline(
         _ held: HeldLease, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
     ) {
@@ -56,7 +57,7 @@ extension Dispatcher {
         let stream = vouched[lease.fence]
         guard let reached = limitReached(by: lease, &state) else {
             let lacking = agreementLacking(for: lease, state)
-            if lacking == nil, isBroughtForward(held) {
+            if lacking == nil, held.parks {
                 // By a limit that has let go since. The worker was told that it is parked, and so it is.
                 var change = park(reference, held, atLimit: true, &state, &plan)
                 if change.state == .parked {
@@ -74,7 +75,7 @@ extension Dispatcher {
                             message: "\(cause); an answer you still send is kept"))
                 }
             }
-            return end(held, how: lacking == nil ? .expired : .limit, &state, lookups, &plan)
+            return end(held, how: lacking == nil && !held.parks ? .expired : .limit, &state, lookups, &plan)
         }
         var change = park(reference, held, atLimit: true, &state, &plan)
         if change.state == .parked {
@@ -91,12 +92,6 @@ extension Dispatcher {
             }
         }
         end(held, how: .limit, &state, lookups, &plan)
-    }
-
-    /// Whether a lease ends before its task's estimate says; one that was extended has had more.
-    private func isBroughtForward(_ held: HeldLease) -> Bool {
-        let effort = held.content?.effortSeconds ?? storedProject(held.stored.project)?.effortSeconds ?? 0
-        return held.stored.deadline < held.stored.grantedAt + LeaseLength.of(effortSeconds: effort)
     }
 
     private func limitReached(by lease: StoredLease, _ state: inout PersonState) -> Refusal? {
@@ -297,7 +292,8 @@ extension Dispatcher {
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "the project is closed")
         }
-        guard lease.deadline + configuration.times.deadlineGrace > state.at else {
+        // What has passed since would be leased time, and others may have been granted as if it was not.
+        guard lease.deadline > state.at else {
             return LeaseChange(
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "its deadline has passed; an answer you still send is kept")
@@ -311,10 +307,7 @@ extension Dispatcher {
         var onlyTime = limits
         onlyTime.openLeases = nil
         onlyTime.dayTasks = nil
-        // Longer, it has been open without a gap, its grace included.
-        state.held[lease.fence]?.stored.deadline = max(lease.deadline, state.at)
         state.refreshOpenLeases(lanes: storedLane)
-        state.held[lease.fence]?.stored.deadline = lease.deadline
         var deadline = lease.deadline
         let horizon = Gate.decide(person: state.facts, lane: question, limits: onlyTime, now: state.at, want: 1).horizon
         if let horizon {
@@ -328,10 +321,10 @@ extension Dispatcher {
         }
         var extended = lease
         extended.deadline = deadline
+        let parks = horizon.parks(at: deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
         state.held[lease.fence]?.stored = extended
-        if horizon.parks(at: deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime) {
-            plan.parking.append((extended, state.person))
-        }
+        state.held[lease.fence]?.parks = parks
+        if parks { plan.parking.append((extended, state.person)) }
         plan.changed.insert(state.person)
         plan.writes.extensions.task.append(lease.task.rawValue)
         plan.writes.extensions.slot.append(lease.slot)

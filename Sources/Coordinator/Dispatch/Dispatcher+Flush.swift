@@ -105,9 +105,12 @@ extension Dispatcher {
                     forgetLooks(of: stored.person)
                     for lane in lanes.keys { lanes[lane]?.forget(stored.person) }
                 }
-                // What this coordinator already read of the tasks stays good: tasks are immutable.
-                if let earlier = people[stored.person] {
-                    for (fence, lease) in earlier.held { state.held[fence]?.content = lease.content }
+                // What this coordinator already read of the tasks stays good: tasks are immutable. And what it told of
+                // their deadlines, unless those were moved elsewhere.
+                for (fence, lease) in people[stored.person]?.held ?? [:] {
+                    guard let deadline = state.held[fence]?.stored.deadline else { continue }
+                    state.held[fence]?.content = lease.content
+                    state.held[fence]?.parks = lease.parks && lease.stored.deadline == deadline
                 }
                 plan.states[stored.person] = state
             }

@@ -88,7 +88,7 @@ extension Dispatcher {
             plan.idles[stream.id] = idle(for: refusal, state)
             if let refusal { note(refusal, of: state, &plan) }
         } else {
-            answerEmpty(person, on: stream.id, open, &plan)
+            answerEmpty(on: stream.id, open, refusal, state, &plan)
         }
     }
 
@@ -192,12 +192,19 @@ extension Dispatcher {
     /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment
     /// ago, else has them looked at again.
     private func answerEmpty(
-        _ person: PersonID, on stream: StreamID, _ open: [LaneID], _ plan: inout FlushPlan
+        on stream: StreamID, _ open: [LaneID], _ refusal: Refusal?, _ state: PersonState, _ plan: inout FlushPlan
     ) {
+        let person = state.person
         guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon,
             open.allSatisfy(outcome.lanes.contains)
         else {
             plan.needsLook[person] = .some(nil)
+            return
+        }
+        // What there is is too long for now, and that lasts longer than other hands hold something.
+        if let refusal, refusal.rule == .limitTooNear {
+            plan.idles[stream] = idle(for: refusal, state)
+            note(refusal, of: state, &plan)
             return
         }
         plan.idles[stream] =
@@ -315,7 +322,8 @@ extension Dispatcher {
             if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
             plan.tally(pick.project) { $0.leased += 1 }
             plan.changed.insert(pick.person)
-            plan.states[pick.person]?.held[pick.fence] = HeldLease(stored: lease, content: pick.slot.content)
+            plan.states[pick.person]?.held[pick.fence] = HeldLease(
+                stored: lease, content: pick.slot.content, parks: pick.parks)
             plan.attached.append(
                 FlushPlan.Attached(stream: pick.stream, person: pick.person, lease: lease, isNew: true))
             offer(pick.slot.content, lease, project, why, parks: pick.parks, now, to: pick.stream, &plan)

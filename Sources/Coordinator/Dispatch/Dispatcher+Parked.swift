@@ -35,7 +35,8 @@ extension Dispatcher {
         guard end > state.at else { return false }
         let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
         let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
-        state.held[lease.fence] = HeldLease(stored: lease, content: content)
+        let parks = horizon.parks(at: lease.deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
+        state.held[lease.fence] = HeldLease(stored: lease, content: content, parks: parks)
         state.facts.openLeases.append(OpenLease(lease, in: lane.lane.leased))
         let why = GrantReason(
             policyVersion: deployment?.policyVersion ?? 0, provenance: lease.provenance,
@@ -43,7 +44,6 @@ extension Dispatcher {
         plan.grant(state.person, lease, why: why.figures)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
-        let parks = horizon.parks(at: lease.deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
         if parks { plan.parking.append((lease, state.person)) }
         offer(content, lease, project, why, parks: parks, state.at, to: stream, &plan)
         return true

@@ -7,6 +7,8 @@ struct HeldLease: Sendable {
     var stored: StoredLease
     /// nil: granted by another life or coordinator; its slot is then read anew when it comes back.
     var content: TaskContent?
+    /// Its worker was told that a limit parks it at its deadline. Not known of another life's or coordinator's.
+    var parks = false
 }
 
 /// A person's folded state up to number `n`: what the gate needs, cached between flushes.

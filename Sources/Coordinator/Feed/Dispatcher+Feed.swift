@@ -199,7 +199,7 @@ extension Dispatcher {
                     let longest = longest(in: feed, of: project, for: state),
                     !feed.hasSomething(for: person, longest: longest),
                     mayLook(in: lane, for: person, longest: longest),
-                    case .notYet = try await claim(lane, for: person, session)
+                    case .notYet = try await claim(lane, for: person, past: feed.hasAnything(for: person), session)
                 {
                     lookQueue.append(person)
                 } else {
@@ -210,7 +210,8 @@ extension Dispatcher {
             for (lane, longest) in lanesOpen(to: state) {
                 if lanes[lane]?.hasSomething(for: person, longest: longest) == true { return found(person) }
                 guard mayLook(in: lane, for: person, longest: longest) else { continue }
-                switch try await claim(lane, for: person, session) {
+                let past = lanes[lane]?.hasAnything(for: person) == true
+                switch try await claim(lane, for: person, past: past, session) {
                 case .found: return found(person)
                 case .nothing: continue
                 case .notYet:
@@ -280,15 +281,17 @@ extension Dispatcher {
     private static let waitingCounted = 2_048
 
     /// One claim in one lane for one person, sized by what waits and by the rate of the last second.
-    private func claim(_ lane: LaneID, for person: PersonID, _ session: FeedSession) async throws -> ClaimOutcome {
+    /// `past`: what is at hand for this person is too long for them, so in larger steps.
+    private func claim(
+        _ lane: LaneID, for person: PersonID, past: Bool = false, _ session: FeedSession
+    ) async throws -> ClaimOutcome {
         guard let feed = lanes[lane], mayHoldMore(lane, for: person) else { return .nothing }
         let sizes = configuration.sizes
         // A part stands for all: what is missing is claimed next.
         let waiting = looking.keys.prefix(Self.waitingCounted).reduce(0) { sum, other in
             sum + (streamsOf[other] ?? []).reduce(0) { $0 + (streams[$1]?.want ?? 0) }
         }
-        // What is at hand for this person is too long for them: past it in larger steps.
-        let least = feed.hasAnything(for: person) ? max(sizes.claimMin, Self.claimPast) : sizes.claimMin
+        let least = past ? max(sizes.claimMin, Self.claimPast) : sizes.claimMin
         let count = min(max(waiting, Int(feed.grantsPerSecond), least), sizes.claimMax)
         let newest = feed.lane.newestSpan
         let cursor = looks[person]?[lane] ?? LookCursor()

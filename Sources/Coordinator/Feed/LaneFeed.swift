@@ -54,6 +54,9 @@ struct LaneFeed: Sendable {
     /// would empty whole lanes for whoever is near a limit.
     static let passedOverMax = 64
 
+    /// Hints kept beside twice as many as slots are ready.
+    private static let touchedMax = 4_096
+
     init(lane: StoredLane, isShared: Bool, now: ContinuousClock.Instant) {
         self.lane = lane
         self.isShared = isShared
@@ -236,7 +239,13 @@ struct LaneFeed: Sendable {
         let now = Double(granted) / seconds
         grantsPerSecond = now > grantsPerSecond ? now : grantsPerSecond * 0.5 + now * 0.5
         granted = 0
-        if ready.isEmpty { touched.removeAll() }
+        if ready.isEmpty {
+            touched.removeAll()
+        } else if touched.count > Self.touchedMax + 2 * ready.count {
+            // A hint is worth something while a slot of its task is at hand; claims bring it anew.
+            let tasks = Set(ready.lazy.map(\.content.task))
+            touched = touched.filter { tasks.contains($0.key) }
+        }
         if ready.isEmpty || efforts?.count != 1 {
             efforts = nil
             for slot in ready { note(slot.content) }

@@ -17,7 +17,7 @@ public enum LeaseLength {
 }
 
 extension LeaseLength {
-    /// Of its lifetime a lease that is parked has at least so much left: with less it could not come back.
+    /// Of its lifetime a lease that is parked has at least so much left: with less its coming back would be of no use.
     public static let leastParked = Duration.seconds(30)
 
     /// Whether a lease with this lifetime may be parked at `moment`. `since`: when it was first granted, parked time left

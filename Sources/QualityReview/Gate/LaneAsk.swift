@@ -6,7 +6,7 @@ public struct LaneAsk: Sendable, Hashable {
     public var kind: String
     /// 0...3.
     public var severity: Int
-    /// The effort estimate of one task in seconds; of the shortest one where they differ.
+    /// The effort estimate of one task in seconds; 0 asks how far any may go.
     public var effortSeconds: Int
     /// Every purpose that the project needs. A severity above 1 adds its own without being named here.
     public var purposes: [PurposeName]
