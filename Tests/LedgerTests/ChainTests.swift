@@ -336,7 +336,7 @@ import Testing
         (
             "swapped links",
             """
-            update chain_link set seq = -seq where event_id in (3, 4);
+            update chain_link set seq = seq + 1000000 where event_id in (3, 4);
             update chain_link set seq = case event_id when 3 then 4 else 3 end where event_id in (3, 4)
             """, "reordered"
         ),

@@ -236,7 +236,10 @@ import Testing
                     """)
             let week = try #require(ISOWeek("2026-W10"))
             #expect(await code { _ = try await ledger.weeklyDigest(week) } == .invalid)
-            try await clock(fixture, "2026-03-09 00:00+00")
+            // Monday has begun, and not yet where a concern may still be dated on Sunday.
+            try await clock(fixture, "2026-03-09 11:59:59+00")
+            #expect(await code { _ = try await ledger.weeklyDigest(week) } == .invalid)
+            try await clock(fixture, "2026-03-09 12:00+00")
             let digest = try await ledger.weeklyDigest(nil)
             #expect(digest.week == week && digest.k == 10)
             #expect(digest.rows.map(\.project) == ["puzzles", "small", WeeklyDigest.deployment, nil])

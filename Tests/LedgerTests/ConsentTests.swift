@@ -181,6 +181,26 @@ import Testing
         }
     }
 
+    @Test func whatWasRefusedAfterItHadRunOutIsErasedToo() async throws {
+        try await withLedger { fixture in
+            try await fixture.project()
+            try await fixture.importTasks(tasks(1))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await fixture.owner.execute(
+                script: """
+                    create or replace function plimsoll.clock() returns timestamptz language sql volatile
+                        parallel restricted as $$ select clock_timestamp() + interval '91 days' $$;
+                    select plimsoll.ensure_partitions(7);
+                    """)
+            #expect(
+                try await fixture.ledger.refuseAgreement(purpose: "taking-part", voice: voice()).state == .refused)
+            let outcome = try await fixture.ledger.erase(purpose: nil, voice: voice())
+            #expect(outcome.receipts.map(\.purpose) == ["taking-part"] && outcome.labels == 1)
+            #expect(outcome.pseudonym != nil)
+            #expect(try await fixture.number("select count(*) from kept_label") == 0)
+        }
+    }
+
     @Test func availableSaysNothingAboutWhyNot() async throws {
         try await withLedger { fixture in
             let people = ["ann", "bob", "cid", "dan", "eve", "fay"]

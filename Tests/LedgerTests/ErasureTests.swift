@@ -99,6 +99,26 @@ import Testing
         }
     }
 
+    /// People, purposes and projects are named by one rule.
+    @Test func whoIsCalledAsAPurposeTakesNobodyElsesRecord() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(purposes: ["taking-part", "training"], people: ["training", "bob"])
+            let details = "select count(*) from chain_detail d join person p on p.person_id = d.subject_id"
+            let before = try await fixture.number("\(details) where p.name = 'bob'")
+            let created = """
+                select count(*) from chain_detail join chain_event using (event_id) where kind = 'project.created'
+                """
+            let projects = try await fixture.number(created)
+            _ = try await fixture.ledger.deny(.person("bob"), reason: "a test", by: "training")
+            let outcome = try await fixture.ledger.erase(
+                purpose: nil, voice: ConsentVoice(name: "training", certificateSerial: "ab01"))
+            #expect(outcome.chainDetails > 0 && before > 1)
+            // Why bob was denied, and by whom, stays his to know.
+            #expect(try await fixture.number("\(details) where p.name = 'bob'") == before + 1)
+            #expect(try await fixture.number(created) == projects)
+        }
+    }
+
     /// What she did for herself is on the chain under her name, and she once answered for a team that bears it.
     @Test func anErasureTakesTheNameFromOwnActsAndFromATeam() async throws {
         try await withLedger { fixture in

@@ -45,6 +45,26 @@ import Testing
         }
     }
 
+    @Test func nothingBecomesALabelInReadOnlyModeOrOfSomebodyWithoutTheRole() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(overlap: 1, people: ["ann"])
+            try await fixture.importTasks(tasks(1))
+            let id = try await late("t0", by: "ann", fixture)
+            _ = try await ledger.setReadOnly(true, reason: "a test", by: "op")
+            let refused = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev")
+            }
+            #expect(refused?.code == .refused && refused?.message.contains("read-only") == true)
+            _ = try await ledger.setReadOnly(false, reason: "a test", by: "op")
+            try await ledger.revokeRole(.engineer, from: "ann", reason: "a test", by: "op")
+            #expect(try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev") == .notPossible)
+            #expect(try await fixture.number("select count(*) from label") == 0)
+            try await ledger.grantRole(.engineer, to: "ann", by: "op")
+            #expect(try await ledger.judgeLateAnswer(id, accept: true, reason: "", by: "rev") == .accepted)
+        }
+    }
+
     @Test func whatIsWithdrawnCannotBeAccepted() async throws {
         try await withLedger { fixture in
             try await fixture.project(people: ["ann"])

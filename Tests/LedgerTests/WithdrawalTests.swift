@@ -130,6 +130,28 @@ import Testing
         }
     }
 
+    /// An erasure takes the provenances too, by which the withdrawal in it could have been counted.
+    @Test func anErasureWhileAnExportStreamsIsSeenWhenItIsSealed() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann", "bob"])
+            try await fixture.importTasks(tasks(2))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await fixture.answer(try await fixture.lease("t1", to: "bob"))
+            let error = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.exportLabels(project: "puzzles", purpose: "taking-part", by: "op") { _ in
+                } receive: { _ in
+                    _ = try await ledger.erase(
+                        purpose: nil, voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+                }
+            }
+            #expect(error?.code == .stale)
+            #expect(try await fixture.number("select count(*) from export where finished_at is not null") == 0)
+            #expect(try await fixture.number("select count(*) from export_person") == 0)
+            #expect(try await take(fixture, "taking-part").rows.map(\.key) == ["t1"])
+        }
+    }
+
     /// The hardest order: the withdrawal took its number before the export began, and commits while it is sealed.
     @Test func theSealingWaitsForAWithdrawalUnderWay() async throws {
         try await withLedger { fixture in
@@ -268,7 +290,7 @@ import Testing
         let lookers: Set = [
             "flush_settled", "flush_free", "flush_standings", "feed_look", "feed_touched", "feed_other_hands",
             "feed_adopt", "reason_hands",
-            "cancel_rest", "requeue_free", "late_free_slot", "task_waiting",
+            "cancel_rest", "requeue_free", "late_free_slot", "task_waiting", "erasure_agreed",
         ]
         // Those without a name of their own are called by how they are made: the export's cursor and the author's own.
         let appliers: Set = ["export_declare", "owed_records", "throughput_labels"]

@@ -18,13 +18,16 @@ public struct DenialOutcome: Sendable, Hashable {
 extension Ledger {
     /// Stops a person, or one certificate, at once: no lease of theirs commits after this returned, and running
     /// streams end. A denied person's leases end (`denied`); those of a denied certificate end when the person has no
-    /// other certificate to go on with. Needs a named human and a reason (P13).
+    /// other certificate to go on with. Needs a named human and a reason (P13). Throws `.refused` for the last operator.
     public func deny(_ target: DenialTarget, reason: String, by actor: String) async throws -> DenialOutcome {
         try ReasonRule.check(reason, "nobody is denied without a reason")
         let (outcome, person, lanes) = try await withEpoch(cause: "denied") { connection in
             switch target {
             case .person(let name):
                 let person = try await lockPerson(name, on: connection)
+                let operates = try await connection.query(
+                    Query(RoleStatements.holds, .text(RoleName.operator.rawValue), .int8(person.id.rawValue)))
+                if try operates[0].bool(0) { try await checkOthersOperate(beside: person, on: connection) }
                 let usable = try await connection.query(
                     Query(CertificateStatements.usable, .int8(person.id.rawValue)))
                 _ = try await connection.query(

@@ -34,11 +34,15 @@ enum DigestStatements {
 }
 
 extension Ledger {
-    /// What a week brought, the same for whoever asks; nil: the last one that is over, by UTC. Throws `.invalid` for a
-    /// week that is not over: figures that grow could be held against each other.
+    /// How long after UTC a date ends where it ends last.
+    private static let latestZone = Duration.hours(12)
+
+    /// What a week brought, the same for whoever asks; nil: the last one that is over, wherever a concern may be dated.
+    /// Throws `.invalid` for a week that is not over: figures that grow could be held against each other.
     public func weeklyDigest(_ week: ISOWeek?) async throws -> WeeklyDigest {
         try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
-            let today = try await concernDay(project: nil, on: connection)
+            let now = try await clock(on: connection)
+            let today = try Zone.named("UTC").day(at: now - Self.latestZone)
             let last = today.weekStart.advanced(by: -7).isoWeek
             let week = week ?? last
             guard week <= last else {

@@ -14,14 +14,33 @@ public struct ErasureOutcome: Sendable, Hashable {
 }
 
 enum ErasureStatements {
-    /// Purposes whose latest event opens the gate, ended by time or not. Index: consent_event_pkey.
+    /// Purposes whose latest event opens the gate, ended by time or not, and those that an answer stands on which no
+    /// withdrawal covers: one that ran out and was refused afterwards took nothing back. Indexes: consent_event_pkey,
+    /// label_person, excluded_label_person, late_answer_person, exclusion_pkey.
     static let agreed = Statement(
         "erasure_agreed",
         """
+        with answered as (
+            select l.person_n, u.purpose from kept_label l
+            join provenance v using (provenance_id)
+            join lane a on a.project_id = l.project_id
+            join task t on t.lane_id = a.lane_id and t.task_id = l.task_id
+            cross join lateral (
+                select split_part(g, '@', 1) from unnest(v.agreements) g
+                union select 'severity-' || a.severity where a.severity > 1) u (purpose)
+            where l.person_id = $1
+            union all
+            select l.person_n, u.purpose from late_answer l join project_purpose u using (project_id)
+            where l.person_id = $1)
         select purpose from (
-            select distinct on (purpose) purpose, state from consent_event where person_id = $1
-            order by purpose, n desc) c
-        where state in ('given', 'renewed') and ($2::text is null or purpose = $2) order by purpose
+            select purpose from (
+                select distinct on (purpose) purpose, state from consent_event where person_id = $1
+                order by purpose, n desc) c
+            where state in ('given', 'renewed')
+            union
+            select purpose from answered x where not exists (
+                select from exclusion e where e.person_id = $1 and e.purpose = x.purpose and e.up_to_n >= x.person_n)) y
+        where $2::text is null or purpose = $2 order by purpose
         """)
     static let owed = Statement(
         "erasure_owed",

@@ -91,6 +91,4 @@ struct ExportedPerson: Sendable, Hashable {
 struct ExportContents: Sendable {
     var totals = ExportTotals()
     var people: [PersonID: ExportedPerson] = [:]
-    /// How many exclusions were seen.
-    var exclusions: Int64 = 0
 }

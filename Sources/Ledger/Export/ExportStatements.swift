@@ -46,14 +46,16 @@ enum ExportStatements {
     static let close = Statement.unprepared("close export_cursor")
     static func fetch(_ count: Int) -> Statement { .unprepared("fetch \(count) from export_cursor") }
 
-    /// How many exclusions bear on the project's labels in this use. They only become more, so that an equal number is
-    /// the same exclusions. Index: provenance_once.
-    static let exclusions = Statement(
-        "export_exclusions",
+    /// Whether anybody whose labels it holds has withdrawn since the snapshot from anything that labels of the project
+    /// stand on, whatever the export is for: an erasure may follow at once. By the numbers of the people alone, as an
+    /// erasure takes all else. Index: exclusion_pkey.
+    static let withdrawn = Statement(
+        "export_withdrawn",
         """
-        select count(*) from exclusion e
-        where (e.purpose = $2 or \(ExclusionRule.isNeededByAll("e.purpose")))
-            and exists (select from provenance v where v.person_id = e.person_id and v.project_id = $1)
+        select exists (select from unnest($2::bigint[], $3::bigint[]) p (person_id, at_n)
+            join exclusion e on e.person_id = p.person_id and e.up_to_n > p.at_n
+            where \(ExclusionRule.isNeededByAll("e.purpose")) or e.purpose in (
+                select purpose from project_purpose where project_id = $1))
         """)
     /// Whose labels it holds and up to which number, so that a withdrawal finds what it must be told to drop.
     static let people = Statement(
@@ -63,6 +65,8 @@ enum ExportStatements {
         select $1, p.person_id, p.at_n, p.labels
         from unnest($2::bigint[], $3::bigint[], $4::bigint[]) p (person_id, at_n, labels)
         """)
+    /// An export that was not sealed is owed to nobody.
+    static let forget = Statement("export_forget", "delete from export_person where export_id = $1")
     /// Withdrawals wait for the sealing; one that stops in the middle holds them up no longer than this.
     static let patience = "set local idle_in_transaction_session_timeout = '2s'; set local statement_timeout = '5s'"
     /// Waits for withdrawals under way, which are short.

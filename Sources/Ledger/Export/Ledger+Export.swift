@@ -45,20 +45,15 @@ extension Ledger {
     ) async throws {
         let id = Bind.int8(head.id)
         let people = contents.people.sorted { $0.key < $1.key }
+        let (ids, numbers) = (Bind.int8Array(people.map(\.key.rawValue)), Bind.int8Array(people.map(\.value.atN)))
         _ = try await read(
-            Query(
-                ExportStatements.people, id, .int8Array(people.map(\.key.rawValue)),
-                .int8Array(people.map(\.value.atN)), .int8Array(people.map(\.value.labels))))
-        try await transaction { connection in
+            Query(ExportStatements.people, id, ids, numbers, .int8Array(people.map(\.value.labels))))
+        let isSealed = try await transaction { connection in
             try await connection.execute(script: ExportStatements.patience)
             _ = try await connection.query(Query(ExportStatements.sealLock))
-            let seen = try await connection.query(
-                Query(ExportStatements.exclusions, .int8(project.rawValue), .text(head.purpose)))
-            guard try seen[0].int8(0) == contents.exclusions else {
-                throw LedgerError(
-                    .stale, "what may be exported changed while the export ran",
-                    remedy: "throw away what was received and export again")
-            }
+            let withdrawn = try await connection.query(
+                Query(ExportStatements.withdrawn, .int8(project.rawValue), ids, numbers))
+            guard try !withdrawn[0].bool(0) else { return false }
             let totals = contents.totals
             _ = try await connection.query(Query(ExportStatements.finish, id, .int8(Int64(totals.labels))))
             try await appendChainEvent(
@@ -67,6 +62,13 @@ extension Ledger {
                     "export": .integer(head.id), "project": .string(head.project), "purpose": .string(head.purpose),
                     "labels": .integer(Int64(totals.labels)), "excluded": .integer(Int64(totals.excluded)),
                 ], on: connection)
+            return true
+        }
+        guard isSealed else {
+            _ = try await read(Query(ExportStatements.forget, id))
+            throw LedgerError(
+                .stale, "what may be exported changed while the export ran",
+                remedy: "throw away what was received and export again")
         }
     }
 }
@@ -80,7 +82,7 @@ private func rows(
     var standings: [Int64: ExportStanding] = [:]
     let known = try await connection.pipeline([
         Query(ExportStatements.standings, id, .text(purpose)), Query(ExportStatements.severities, id),
-        Query(ExportStatements.exclusions, id, .text(purpose)), Query(ExportStatements.lanes, id),
+        Query(ExportStatements.lanes, id),
     ])
     for row in known[0] {
         standings[try row.int8(0)] = ExportStanding(
@@ -91,9 +93,8 @@ private func rows(
     }
     var severityUpTo: [Int16: [PersonID: Int64]] = [:]
     for row in known[1] { severityUpTo[try row.int2(0), default: [:]][PersonID(try row.int8(1))] = try row.int8(2) }
-    contents.exclusions = try known[2][0].int8(0)
     var lastTask: TaskID?
-    for lane in known[3] {
+    for lane in known[2] {
         let kind = try lane.text(1)
         let excluded = severityUpTo[try lane.int2(2)] ?? [:]
         _ = try await connection.query(Query(ExportStatements.declare, .int8(try lane.int8(0))))

@@ -78,6 +78,7 @@ enum LateAnswerStatements {
                 and not exists (select from exclusion e join needed u on u.purpose = e.purpose
                     where e.person_id = $1 and e.up_to_n >= $4)
                 and exists (select from enrolment where person_id = $1 and project_id = $2)
+                and exists (select from role_grant where person_id = $1 and role = 'engineer')
                 and not exists (select from denial where person_id = $1)
                 and not exists (select from closed_task where task_id = $3),
             (select lane_id from task), (select overlap from task), now.at,
@@ -141,6 +142,7 @@ extension Ledger {
                 throw missing
             }
             let late = try LateAnswer(row)
+            if accept { try await checkMayGrant(on: connection) }
             guard late.author != actor else { return LateAnswerOutcome.notPossible }
             try await lockPeople([late.person], on: connection)
             if accept {
@@ -182,6 +184,16 @@ private struct LateAnswer: Sendable {
         answer = try row.bytes(5)
         hash = try row.bytes(6)
         author = try row.text(7)
+    }
+}
+
+/// A label needs a lease, and none commits in read-only mode; under the epoch, so that no notice or policy comes between.
+private func checkMayGrant(on connection: isolated Connection) async throws {
+    _ = try await connection.query(Query(OwedStatements.epochLock))
+    guard try await !connection.query(Query(ImportStatements.isReadOnlyNow))[0].bool(0) else {
+        throw LedgerError(
+            .refused, "the deployment is in read-only mode, in which nothing new becomes a label",
+            remedy: "an operator ends it with plimsoll deployment read-only off --reason WHY")
     }
 }
 

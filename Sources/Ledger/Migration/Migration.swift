@@ -43,5 +43,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 16, name: "forgiven", sql: PackageResources._16_forgiven_sql),
         Migration(number: 17, name: "rights", sql: PackageResources._17_rights_sql),
         Migration(number: 18, name: "policy", sql: PackageResources._18_policy_sql),
+        Migration(number: 19, name: "erasure", sql: PackageResources._19_erasure_sql),
     ]
 }

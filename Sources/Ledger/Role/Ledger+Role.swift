@@ -18,9 +18,15 @@ enum RoleStatements {
         "role_grant",
         "insert into role_grant (person_id, role, granted_by) values ($1, $2, $3) on conflict do nothing")
     static let revoke = Statement("role_revoke", "delete from role_grant where person_id = $1 and role = $2")
-    /// Whether anybody else holds the role. A few rows.
+    /// Whether anybody else holds the role and is not denied. A few rows.
     static let others = Statement(
-        "role_others", "select exists (select from role_grant where role = $1 and person_id <> $2)")
+        "role_others",
+        """
+        select exists (select from role_grant g where g.role = $1 and g.person_id <> $2
+            and not exists (select from denial d where d.person_id = g.person_id))
+        """)
+    static let holds = Statement(
+        "role_holds", "select exists (select from role_grant where role = $1 and person_id = $2)")
     /// Index: chain_detail_subject.
     static let end = Statement(
         "role_end",
@@ -56,14 +62,7 @@ extension Ledger {
         try ReasonRule.check(reason, "nobody loses a role without a reason")
         try await withEpoch(cause: "role revoked") { connection in
             let person = try await lockPerson(name, on: connection)
-            if role == .operator {
-                let others = try await connection.query(
-                    Query(RoleStatements.others, .text(role.rawValue), .int8(person.id.rawValue)))
-                guard try others[0].bool(0) else {
-                    throw LedgerError(
-                        .refused, "\(name) is the last operator", remedy: "grant the role to somebody else first")
-                }
-            }
+            if role == .operator { try await checkOthersOperate(beside: person, on: connection) }
             let gone = try await connection.query(
                 Query(RoleStatements.revoke, .int8(person.id.rawValue), .text(role.rawValue)))
             guard gone.affected == 1 else {
@@ -125,4 +124,15 @@ func grant(_ role: RoleName, to name: String, by actor: String, on connection: i
     try await appendChainEvent(
         .roleGranted, actor: actor, about: person.id,
         detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
+}
+
+/// Throws `.refused` for the last operator who can act: nobody could undo it.
+func checkOthersOperate(beside person: PersonRow, on connection: isolated Connection) async throws {
+    let role = Bind.text(RoleName.operator.rawValue)
+    let others = try await connection.query(Query(RoleStatements.others, role, .int8(person.id.rawValue)))
+    guard try others[0].bool(0) else {
+        throw LedgerError(
+            .refused, "\(person.name) is the last operator",
+            remedy: "grant the role to somebody else first; where a key was stolen, deny its certificate by serial")
+    }
 }
