@@ -170,7 +170,7 @@ struct LimitsTests {
             try await deployment.project(people: ["ann"], tasks: 20)
             try await deployment.policy("continuous-time: 5m", "break: 2m")
             let voice = ConsentVoice(name: "ann", certificateSerial: "ab01")
-            let one = deployment.coordinator { $0.times.streamTimeToLive = .seconds(1) }
+            let one = deployment.coordinator { $0.times.streamTimeToLive = .seconds(5) }
             try await running(one) {
                 let ann = try await Hand(one, "ann")
                 _ = try await ann.patientLease()

@@ -150,7 +150,7 @@ struct PublishedCellsTests {
         var digests: [WeeklyDigest] = []
         for (week, monday) in mondays.enumerated() {
             try await fillWeek(deployment, from: monday, ids: week * 1_000_000, &random)
-            try await deployment.setClock(start + .hours(24 * 7 * (week + 1)), standing: true)
+            try await deployment.setClock(start + .hours(24 * 7 * (week + 1) + 12), standing: true)
             digests.append(try await deployment.ledger.weeklyDigest(nil))
         }
         #expect(digests.map(\.week.monday.description) == mondays)

@@ -69,6 +69,17 @@ import Testing
         }
     }
 
+    @Test func `half of a pair in a layer has the other half as it is shipped`() throws {
+        let document = try PolicyDocument(
+            yaml: "limits: {continuous-time: none, break: none, weekly-rest: none, weekly-rest-days: none}")
+        let team = try PolicyDocument.layer(yaml: "continuous-time: 30m\nweekly-rest-days: 5\n")
+        let effective = EffectiveLimits(document: document, team: team)
+        #expect(effective.limits.continuousTime == .minutes(30) && effective.limits.breakTime == .minutes(10))
+        #expect(effective.limits.weeklyRest == .hours(35) && effective.limits.weeklyRestDays == 5)
+        #expect(effective.entries.first { $0.key == "break" }?.source == .team)
+        #expect(EffectiveLimits(document: document).limits.breakTime == nil)
+    }
+
     @Test func `a raise lifts no further than ceiling and law, and the layers still hold`() throws {
         var generator = Seeded(state: 48)
         for round in 0..<3_000 {

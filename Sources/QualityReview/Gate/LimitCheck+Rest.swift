@@ -48,14 +48,17 @@ extension LimitCheck {
             }
             let last = zone.day(at: question.now).advanced(by: most - withToday)
             let end = zone.end(of: last)
-            return .allows(until: end, again: question.end(before: end) + rest, gauge: gauge)
+            // A date that passes unworked is none of those, and the next one may be worked in its place.
+            let rested = question.end(before: end) + rest
+            let again = worked.includesToday ? rested : min(rested, zone.end(of: zone.day(at: question.now)))
+            return .allows(until: end, again: again, gauge: gauge)
         }
     }
 
     /// Local hours in which nothing is leased. Only the engineer opens them, and then there are none here.
     static let quietHours = LimitCheck(rule: .quietHours) { question in
         guard let quiet = question.limits.quietHours else { return .clear }
-        return question.inEachZone { zone in
+        let finding = question.inEachZone { zone in
             let begins = zone.first(from: question.now, within: quiet)
             let ends = zone.first(from: begins, within: quiet.others)
             guard begins > question.now else {
@@ -65,10 +68,39 @@ extension LimitCheck {
             }
             return .allows(until: begins, again: ends, gauge: Gauge(isFull: false))
         }
+        // Where one zone's night ends the other's may have begun.
+        switch finding {
+        case .refuses(let refusal, let gauge):
+            return .refuses(
+                Refusal(
+                    rule: refusal.rule, value: refusal.value, limit: refusal.limit,
+                    until: refusal.until.map { question.morning(from: $0, quiet) }), gauge: gauge)
+        case .allows(let most, let until, let again, let scope, let gauge):
+            return .allows(
+                count: most, until: until, again: again.map { question.morning(from: $0, quiet) }, scope: scope,
+                gauge: gauge)
+        case .clear: return .clear
+        }
     }
 }
 
 extension GateQuestion {
+    /// The first moment from this one on that is quiet in none of the zones that count by then.
+    fileprivate func morning(from moment: Moment, _ quiet: QuietHours) -> Moment {
+        var at = moment
+        // Two nights can meet a few times before both are over, or the former zone is.
+        for _ in 0..<Self.nightsMet {
+            let until = person.formerZone?.until ?? at
+            let counting = at < until ? zones : Array(zones.prefix(1))
+            guard let index = counting.firstIndex(where: { $0.first(from: at, within: quiet) <= at }) else { return at }
+            let ends = counting[index].first(from: at, within: quiet.others)
+            at = index == 0 ? ends : min(ends, until)
+        }
+        return at
+    }
+
+    private static let nightsMet = 20
+
     /// How long nothing is leased between two work periods, and what that leaves of 24 hours for one.
     var workPeriod: (rest: Duration, length: Duration) {
         let rest = max(limits.dailyRest ?? .zero, LegalCeiling.dailyRest)

@@ -76,14 +76,25 @@ extension LimitCheck {
             let most = LegalCeiling.weekAverage * weeks
             let used = question.load.leased(from: first, in: zone) + elsewhere
             let gauge = Gauge(used: used, limit: most, over: weeks)
+            /// When weeks enough have dropped out, if nothing more is worked; nil: what is worked elsewhere leaves none.
+            func turn(with total: Duration) -> Moment? {
+                guard elsewhere < most else { return nil }
+                for dropped in 1...weeks {
+                    let kept = question.load.leased(from: first.advanced(by: 7 * dropped), in: zone) + elsewhere
+                    if total - used + kept < most { return zone.start(of: monday.advanced(by: 7 * dropped)) }
+                }
+                return nil
+            }
             guard used < most else {
                 return .refuses(
                     Refusal(
                         rule: .weekAverage, value: DurationText.readable(used / weeks),
-                        limit: DurationText.readable(LegalCeiling.weekAverage), until: week.end), gauge: gauge)
+                        limit: DurationText.readable(LegalCeiling.weekAverage), until: turn(with: used)), gauge: gauge)
             }
             let reached = question.now + (most - used)
-            if reached < week.end { return .allows(until: reached, again: week.end, gauge: gauge) }
+            if reached < week.end {
+                return .allows(until: reached, again: turn(with: most) ?? week.end, gauge: gauge)
+            }
             // From the week's turn on the oldest week counts no more.
             let kept = question.load.leased(from: first.advanced(by: 7), in: zone) + elsewhere
             let room = most - kept - (week.end - question.now)

@@ -116,6 +116,15 @@ struct Limits: Sendable, Equatable {
         result.kindWeek = least(kindWeek, layer.kindWeek)
         result.severity2Day = least(severity2Day, layer.severity2Day)
         result.severity3Day = least(severity3Day, layer.severity3Day)
+        // Half of a pair has the other half as it is shipped.
+        if (result.continuousTime == nil) != (result.breakTime == nil) {
+            result.continuousTime = result.continuousTime ?? Self.shipped.continuousTime
+            result.breakTime = result.breakTime ?? Self.shipped.breakTime
+        }
+        if (result.weeklyRest == nil) != (result.weeklyRestDays == nil) {
+            result.weeklyRest = result.weeklyRest ?? Self.shipped.weeklyRest
+            result.weeklyRestDays = result.weeklyRestDays ?? Self.shipped.weeklyRestDays
+        }
         return result
     }
 }
