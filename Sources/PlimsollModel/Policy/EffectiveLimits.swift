@@ -42,10 +42,10 @@ public struct EffectiveLimits: Sendable, Hashable {
             limits = next
         }
         if let raise { step(to: limits.raised(to: raise, within: document.ceiling), by: .raise) }
-        if let team { step(to: limits.tightened(by: team), by: .team) }
-        if let project { step(to: limits.tightened(by: project), by: .project) }
+        if let team { step(to: limits.tightened(by: team).completed, by: .team) }
+        if let project { step(to: limits.tightened(by: project).completed, by: .project) }
         if let engineer {
-            step(to: limits.tightened(by: engineer.limits), by: .engineer)
+            step(to: limits.tightened(by: engineer.limits).completed, by: .engineer)
             if case .own(let hours) = engineer.quietHours {
                 var opened = limits
                 opened.quietHours = hours

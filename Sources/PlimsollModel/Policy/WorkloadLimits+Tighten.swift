@@ -2,8 +2,7 @@ extension WorkloadLimits {
     /// These limits made stricter by a layer (team, project, engineer); a layer can never loosen.
     ///
     /// Of each limit the stricter one holds: the smaller amount of work, the longer rest. What is nil in the layer
-    /// stays as it is. Quiet hours become the shortest stretch that covers both. Of what only holds in pairs, a layer that
-    /// names one half has the other half as it is shipped.
+    /// stays as it is. Quiet hours become the shortest stretch that covers both.
     public func tightened(by layer: WorkloadLimits) -> WorkloadLimits {
         var result = self
         result.openLeases = Self.least(openLeases, layer.openLeases)
@@ -23,10 +22,16 @@ extension WorkloadLimits {
         result.kindWeek = Self.least(kindWeek, layer.kindWeek)
         result.severity2Day = Self.least(severity2Day, layer.severity2Day)
         result.severity3Day = Self.least(severity3Day, layer.severity3Day)
+        return result
+    }
+
+    /// Of what only holds in pairs, the other half as it is shipped where one half is there.
+    var completed: WorkloadLimits {
+        var result = self
         (result.continuousTime, result.breakTime) = Self.paired(
-            result.continuousTime, result.breakTime, Self.defaults.continuousTime, Self.defaults.breakTime)
+            continuousTime, breakTime, Self.defaults.continuousTime, Self.defaults.breakTime)
         (result.weeklyRest, result.weeklyRestDays) = Self.paired(
-            result.weeklyRest, result.weeklyRestDays, Self.defaults.weeklyRest, Self.defaults.weeklyRestDays)
+            weeklyRest, weeklyRestDays, Self.defaults.weeklyRest, Self.defaults.weeklyRestDays)
         return result
     }
 
