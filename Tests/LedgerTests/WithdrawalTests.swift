@@ -106,49 +106,55 @@ import Testing
 
     // MARK: While an export runs
 
+    /// Of labels of ann and bob, an export for `purpose` during which something comes in between: it is not sealed, and
+    /// the next one is whole, without ann.
+    private func interrupted(
+        _ fixture: LedgerFixture, purposes: [String] = ["taking-part"], for purpose: String = "taking-part",
+        by act: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await fixture.project(purposes: purposes, people: ["ann", "bob"])
+        try await fixture.importTasks(tasks(2))
+        try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+        try await fixture.answer(try await fixture.lease("t1", to: "bob"))
+        let error = await #expect(throws: LedgerError.self) {
+            _ = try await fixture.ledger.exportLabels(project: "puzzles", purpose: purpose, by: "op") { _ in
+            } receive: { _ in
+                try await act()
+            }
+        }
+        #expect(error?.code == .stale)
+        #expect(try await fixture.number("select count(*) from export where finished_at is not null") == 0)
+        #expect(try await fixture.number("select count(*) from chain_event where kind = 'labels.exported'") == 0)
+        #expect(try await fixture.number("select count(*) from export_person") == 0)
+        #expect(try await take(fixture, purpose).rows.map(\.key) == ["t1"])
+    }
+
     @Test func aWithdrawalWhileAnExportStreamsIsSeenWhenItIsSealed() async throws {
         try await withLedger { fixture in
-            let ledger = fixture.ledger
-            try await fixture.project(people: ["ann", "bob"])
-            try await fixture.importTasks(tasks(2))
-            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
-            try await fixture.answer(try await fixture.lease("t1", to: "bob"))
-            let error = await #expect(throws: LedgerError.self) {
-                _ = try await ledger.exportLabels(project: "puzzles", purpose: "taking-part", by: "op") { _ in
-                } receive: { _ in
-                    try await fixture.withdraw("ann", "taking-part")
-                }
-            }
-            #expect(error?.code == .stale)
-            #expect(try await fixture.number("select count(*) from export where finished_at is not null") == 0)
-            #expect(try await fixture.number("select count(*) from chain_event where kind = 'labels.exported'") == 0)
-            // The next one is whole, without her.
-            #expect(try await take(fixture, "taking-part").rows.map(\.key) == ["t1"])
-            try await ledger.settleWithdrawals()
-            #expect(try await ledger.supersededExports().isEmpty)
+            try await interrupted(fixture) { try await fixture.withdraw("ann", "taking-part") }
+            try await fixture.ledger.settleWithdrawals()
+            #expect(try await fixture.ledger.supersededExports().isEmpty)
             #expect(try await fixture.number("select count(*) from owed_drop") == 0)
+        }
+    }
+
+    /// Labels stand on what was agreed to, whatever the project asks by now.
+    @Test func soIsOneFromAPurposeThatTheProjectAsksForNoMore() async throws {
+        try await withLedger { fixture in
+            try await interrupted(fixture, purposes: ["taking-part", "training"], for: "training") {
+                try await fixture.owner.execute(script: "delete from project_purpose where purpose = 'training'")
+                try await fixture.withdraw("ann", "training")
+            }
         }
     }
 
     /// An erasure takes the provenances too, by which the withdrawal in it could have been counted.
     @Test func anErasureWhileAnExportStreamsIsSeenWhenItIsSealed() async throws {
         try await withLedger { fixture in
-            let ledger = fixture.ledger
-            try await fixture.project(people: ["ann", "bob"])
-            try await fixture.importTasks(tasks(2))
-            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
-            try await fixture.answer(try await fixture.lease("t1", to: "bob"))
-            let error = await #expect(throws: LedgerError.self) {
-                _ = try await ledger.exportLabels(project: "puzzles", purpose: "taking-part", by: "op") { _ in
-                } receive: { _ in
-                    _ = try await ledger.erase(
-                        purpose: nil, voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
-                }
+            try await interrupted(fixture) {
+                _ = try await fixture.ledger.erase(
+                    purpose: nil, voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
             }
-            #expect(error?.code == .stale)
-            #expect(try await fixture.number("select count(*) from export where finished_at is not null") == 0)
-            #expect(try await fixture.number("select count(*) from export_person") == 0)
-            #expect(try await take(fixture, "taking-part").rows.map(\.key) == ["t1"])
         }
     }
 

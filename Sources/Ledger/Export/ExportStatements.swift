@@ -54,7 +54,7 @@ enum ExportStatements {
         """
         select exists (select from unnest($2::bigint[], $3::bigint[]) p (person_id, at_n)
             join exclusion e on e.person_id = p.person_id and e.up_to_n > p.at_n
-            where \(ExclusionRule.isNeededByAll("e.purpose")) or e.purpose in (
+            where e.purpose = $4 or \(ExclusionRule.isNeededByAll("e.purpose")) or e.purpose in (
                 select purpose from project_purpose where project_id = $1))
         """)
     /// Whose labels it holds and up to which number, so that a withdrawal finds what it must be told to drop.
