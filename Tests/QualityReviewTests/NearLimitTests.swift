@@ -3,15 +3,19 @@ import QualityReview
 import Testing
 
 @Suite struct NearLimitTests {
-    @Test func `a task that no stretch of work has room for is refused until an act, and not until a moment gone by`() {
-        let now = Moment(seconds: 1_774_256_400)
-        var person = PersonFacts(
+    private static func person(agreedUntil: Moment = .distantFuture) -> PersonFacts {
+        PersonFacts(
             zone: "UTC", enrolled: [ProjectID(1)], denied: false,
             agreements: [
                 Agreement(
                     purpose: .takingPart, noticeID: "part", noticeVersion: 1, state: .given, from: .distantPast,
-                    until: .distantFuture)
+                    until: agreedUntil)
             ])
+    }
+
+    @Test func `a task that no stretch of work has room for is refused until an act, and not until a moment gone by`() {
+        let now = Moment(seconds: 1_774_256_400)
+        var person = Self.person()
         var limits = WorkloadLimits()
         limits.continuousTime = .minutes(12)
         limits.breakTime = .minutes(5)
@@ -44,13 +48,7 @@ import Testing
         _ change: (inout WorkloadLimits) -> Void, agreedUntil: Moment = .distantFuture
     ) throws -> Duration? {
         let now = Moment(seconds: 1_774_256_400)
-        let person = PersonFacts(
-            zone: "UTC", enrolled: [ProjectID(1)], denied: false,
-            agreements: [
-                Agreement(
-                    purpose: .takingPart, noticeID: "part", noticeVersion: 1, state: .given, from: .distantPast,
-                    until: agreedUntil)
-            ])
+        let person = Self.person(agreedUntil: agreedUntil)
         var limits = WorkloadLimits()
         change(&limits)
         let lane = LaneAsk(

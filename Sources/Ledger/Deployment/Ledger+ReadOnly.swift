@@ -59,3 +59,12 @@ extension Ledger {
         return try await deployment()
     }
 }
+
+extension LedgerError {
+    /// What read-only mode refuses, as the end of a sentence about it.
+    init(readOnly what: String) {
+        self.init(
+            .refused, "the deployment is in read-only mode, \(what)",
+            remedy: "an operator ends it with plimsoll deployment read-only off --reason WHY")
+    }
+}

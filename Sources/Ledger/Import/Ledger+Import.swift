@@ -119,9 +119,7 @@ private func begin(
     }
 }
 
-private let readOnlyImport = LedgerError(
-    .refused, "the deployment is in read-only mode, which takes no imports",
-    remedy: "an operator ends it with plimsoll deployment read-only off --reason WHY")
+private let readOnlyImport = LedgerError(readOnly: "which takes no imports")
 
 @concurrent
 private func copy(_ bytes: [UInt8], before: Int64, _ connection: Connection) async throws {

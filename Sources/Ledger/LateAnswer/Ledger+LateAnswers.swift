@@ -191,9 +191,7 @@ private struct LateAnswer: Sendable {
 private func checkMayGrant(on connection: isolated Connection) async throws {
     _ = try await connection.query(Query(OwedStatements.epochLock))
     guard try await !connection.query(Query(ImportStatements.isReadOnlyNow))[0].bool(0) else {
-        throw LedgerError(
-            .refused, "the deployment is in read-only mode, in which nothing new becomes a label",
-            remedy: "an operator ends it with plimsoll deployment read-only off --reason WHY")
+        throw LedgerError(readOnly: "in which nothing new becomes a label")
     }
 }
 

@@ -67,7 +67,8 @@ enum PlanStatements {
         from unnest($1::bigint[]) p (person_id)
         cross join lateral (
             select day, day_labels from usage
-            where person_id = p.person_id and at <= $2 and at > $2::timestamptz - interval '\(FlushStatements.headsHorizonHours) hours'
+            where person_id = p.person_id and at <= $2
+                and at > $2::timestamptz - interval '\(FlushStatements.headsHorizonHours) hours'
             order by n desc limit 1) u
         """)
 }

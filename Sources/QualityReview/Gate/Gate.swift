@@ -15,10 +15,7 @@ public enum Gate {
             longestFit(kind: lane.kind, severity: lane.severity, limits: limits).longest < .seconds(lane.effortSeconds)
         else { return answer }
         // It fits nobody's day, so waiting does not help.
-        return GateAnswer(
-            decision: .refused(
-                Refusal(
-                    rule: refusal.rule, value: refusal.value, limit: refusal.limit, until: nil, scope: refusal.scope)))
+        return GateAnswer(decision: .refused(refusal.letting(go: nil)))
     }
 
     /// The same, but for whether waiting helps.

@@ -71,10 +71,8 @@ extension LimitCheck {
         // Where one zone's night ends the other's may have begun.
         switch finding {
         case .refuses(let refusal, let gauge):
-            return .refuses(
-                Refusal(
-                    rule: refusal.rule, value: refusal.value, limit: refusal.limit,
-                    until: refusal.until.map { question.morning(from: $0, quiet) }), gauge: gauge)
+            let until = refusal.until.map { question.morning(from: $0, quiet) }
+            return .refuses(refusal.letting(go: until), gauge: gauge)
         case .allows(let most, let until, let again, let scope, let gauge):
             return .allows(
                 count: most, until: until, again: again.map { question.morning(from: $0, quiet) }, scope: scope,
@@ -87,6 +85,8 @@ extension LimitCheck {
 extension GateQuestion {
     /// The first moment from this one on that is quiet in none of the zones that count by then.
     fileprivate func morning(from moment: Moment, _ quiet: QuietHours) -> Moment {
+        // Of one zone it is the morning already.
+        guard zones.count > 1 else { return moment }
         var at = moment
         // Two nights can meet a few times before both are over, or the former zone is.
         for _ in 0..<Self.nightsMet {

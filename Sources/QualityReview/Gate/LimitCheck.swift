@@ -39,8 +39,11 @@ enum LimitFinding {
 
 extension Refusal {
     /// The same, but not for longer than until `moment`.
-    func ending(at moment: Moment) -> Refusal {
-        Refusal(rule: rule, value: value, limit: limit, until: min(until ?? moment, moment), scope: scope)
+    func ending(at moment: Moment) -> Refusal { letting(go: min(until ?? moment, moment)) }
+
+    /// The same with another moment at which to ask again; nil: time alone does not help.
+    func letting(go moment: Moment?) -> Refusal {
+        Refusal(rule: rule, value: value, limit: limit, until: moment, scope: scope)
     }
 
     /// Whether this one lets go later than the other; one without a time ends by an act alone, and so last.
