@@ -1,5 +1,6 @@
 /// What people raise, who has to answer, the cord, and what a week brought. Nothing of it needs more than a certificate
-/// whose role is granted, and nothing stands in its way: no limit, no break, no read-only mode.
+/// whose role is granted, and to raise a concern or to read its answer by the token not even that; nothing stands in its
+/// way: no limit, no break, no read-only mode.
 
 // DO NOT EDIT.
 // swift-format-ignore-file
@@ -167,7 +168,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role
+        /// > any certificate, also of somebody who is denied
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_RaiseConcernRequest` messages.
@@ -221,7 +222,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role: by the token that was shown when it was raised.
+        /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_ShowConcernRequest` messages.
@@ -316,7 +317,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role
+        /// > any certificate, also of somebody who is denied
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseConcernRequest` message.
@@ -370,7 +371,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role: by the token that was shown when it was raised.
+        /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ShowConcernRequest` message.
@@ -463,7 +464,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role
+        /// > any certificate, also of somebody who is denied
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_RaiseConcernRequest` message.
@@ -517,7 +518,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role: by the token that was shown when it was raised.
+        /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_ShowConcernRequest` message.
@@ -909,7 +910,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role
+        /// > any certificate, also of somebody who is denied
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseConcernRequest` message.
@@ -978,7 +979,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role: by the token that was shown when it was raised.
+        /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ShowConcernRequest` message.
@@ -1106,7 +1107,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role
+        /// > any certificate, also of somebody who is denied
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RaiseConcernRequest` message.
@@ -1208,7 +1209,7 @@ extension Plimsoll_V1_Concerns {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > any role: by the token that was shown when it was raised.
+        /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_ShowConcernRequest` message.
@@ -1379,7 +1380,7 @@ extension Plimsoll_V1_Concerns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > any role
+    /// > any certificate, also of somebody who is denied
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_RaiseConcernRequest` message.
@@ -1466,7 +1467,7 @@ extension Plimsoll_V1_Concerns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > any role: by the token that was shown when it was raised.
+    /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_ShowConcernRequest` message.
@@ -1611,7 +1612,7 @@ extension Plimsoll_V1_Concerns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > any role
+    /// > any certificate, also of somebody who is denied
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1710,7 +1711,7 @@ extension Plimsoll_V1_Concerns.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > any role: by the token that was shown when it was raised.
+    /// > any certificate, also of somebody who is denied: by the token that was shown when it was raised.
     ///
     /// - Parameters:
     ///   - message: request message to send.

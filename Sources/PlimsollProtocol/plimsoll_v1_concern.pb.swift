@@ -9,7 +9,8 @@
 //   https://github.com/apple/swift-protobuf/
 
 /// What people raise, who has to answer, the cord, and what a week brought. Nothing of it needs more than a certificate
-/// whose role is granted, and nothing stands in its way: no limit, no break, no read-only mode.
+/// whose role is granted, and to raise a concern or to read its answer by the token not even that; nothing stands in its
+/// way: no limit, no break, no read-only mode.
 
 public import SwiftProtobuf
 

@@ -104,9 +104,9 @@ public enum Plimsoll_V1_Control: Sendable {
         /// Namespace for "GrantRole" metadata.
         public enum GrantRole: Sendable {
             /// Request type for "GrantRole".
-            public typealias Input = Plimsoll_V1_RoleGrant
+            public typealias Input = Plimsoll_V1_GrantRoleRequest
             /// Response type for "GrantRole".
-            public typealias Output = Plimsoll_V1_RoleGrant
+            public typealias Output = Plimsoll_V1_GrantRoleResponse
             /// Descriptor for "GrantRole".
             public static let descriptor = GRPCCore.MethodDescriptor(
                 service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "plimsoll.v1.Control"),
@@ -530,16 +530,16 @@ extension Plimsoll_V1_Control {
         /// > operator
         ///
         /// - Parameters:
-        ///   - request: A streaming request of `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A streaming request of `Plimsoll_V1_GrantRoleRequest` messages.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
-        /// - Returns: A streaming response of `Plimsoll_V1_RoleGrant` messages.
+        /// - Returns: A streaming response of `Plimsoll_V1_GrantRoleResponse` messages.
         func grantRole(
-            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.StreamingServerRequest<Plimsoll_V1_GrantRoleRequest>,
             context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_RoleGrant>
+        ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_GrantRoleResponse>
 
         /// Handle the "RevokeRole" method.
         ///
@@ -995,16 +995,16 @@ extension Plimsoll_V1_Control {
         /// > operator
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
+        ///   - request: A request containing a single `Plimsoll_V1_GrantRoleRequest` message.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
-        /// - Returns: A response containing a single `Plimsoll_V1_RoleGrant` message.
+        /// - Returns: A response containing a single `Plimsoll_V1_GrantRoleResponse` message.
         func grantRole(
-            request: GRPCCore.ServerRequest<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ServerRequest<Plimsoll_V1_GrantRoleRequest>,
             context: GRPCCore.ServerContext
-        ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant>
+        ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_GrantRoleResponse>
 
         /// Handle the "RevokeRole" method.
         ///
@@ -1458,16 +1458,16 @@ extension Plimsoll_V1_Control {
         /// > operator
         ///
         /// - Parameters:
-        ///   - request: A `Plimsoll_V1_RoleGrant` message.
+        ///   - request: A `Plimsoll_V1_GrantRoleRequest` message.
         ///   - context: Context providing information about the RPC.
         /// - Throws: Any error which occurred during the processing of the request. Thrown errors
         ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
         ///     to an internal error.
-        /// - Returns: A `Plimsoll_V1_RoleGrant` to respond with.
+        /// - Returns: A `Plimsoll_V1_GrantRoleResponse` to respond with.
         func grantRole(
-            request: Plimsoll_V1_RoleGrant,
+            request: Plimsoll_V1_GrantRoleRequest,
             context: GRPCCore.ServerContext
-        ) async throws -> Plimsoll_V1_RoleGrant
+        ) async throws -> Plimsoll_V1_GrantRoleResponse
 
         /// Handle the "RevokeRole" method.
         ///
@@ -1874,8 +1874,8 @@ extension Plimsoll_V1_Control.StreamingServiceProtocol {
         )
         router.registerHandler(
             forMethod: Plimsoll_V1_Control.Method.GrantRole.descriptor,
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_RoleGrant>(),
-            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RoleGrant>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_GrantRoleRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_GrantRoleResponse>(),
             handler: { request, context in
                 try await self.grantRole(
                     request: request,
@@ -2165,9 +2165,9 @@ extension Plimsoll_V1_Control.ServiceProtocol {
     }
 
     public func grantRole(
-        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.StreamingServerRequest<Plimsoll_V1_GrantRoleRequest>,
         context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_RoleGrant> {
+    ) async throws -> GRPCCore.StreamingServerResponse<Plimsoll_V1_GrantRoleResponse> {
         let response = try await self.grantRole(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
@@ -2467,10 +2467,10 @@ extension Plimsoll_V1_Control.SimpleServiceProtocol {
     }
 
     public func grantRole(
-        request: GRPCCore.ServerRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.ServerRequest<Plimsoll_V1_GrantRoleRequest>,
         context: GRPCCore.ServerContext
-    ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant> {
-        return GRPCCore.ServerResponse<Plimsoll_V1_RoleGrant>(
+    ) async throws -> GRPCCore.ServerResponse<Plimsoll_V1_GrantRoleResponse> {
+        return GRPCCore.ServerResponse<Plimsoll_V1_GrantRoleResponse>(
             message: try await self.grantRole(
                 request: request.message,
                 context: context
@@ -2885,20 +2885,20 @@ extension Plimsoll_V1_Control {
         /// > operator
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
-        ///   - serializer: A serializer for `Plimsoll_V1_RoleGrant` messages.
-        ///   - deserializer: A deserializer for `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A request containing a single `Plimsoll_V1_GrantRoleRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_GrantRoleRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_GrantRoleResponse` messages.
         ///   - options: Options to apply to this RPC.
         ///   - handleResponse: A closure which handles the response and returns its result to
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         func grantRole<Result>(
-            request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
-            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RoleGrant>,
-            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ClientRequest<Plimsoll_V1_GrantRoleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_GrantRoleRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_GrantRoleResponse>,
             options: GRPCCore.CallOptions,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_GrantRoleResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "RevokeRole" method.
@@ -3554,20 +3554,20 @@ extension Plimsoll_V1_Control {
         /// > operator
         ///
         /// - Parameters:
-        ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
-        ///   - serializer: A serializer for `Plimsoll_V1_RoleGrant` messages.
-        ///   - deserializer: A deserializer for `Plimsoll_V1_RoleGrant` messages.
+        ///   - request: A request containing a single `Plimsoll_V1_GrantRoleRequest` message.
+        ///   - serializer: A serializer for `Plimsoll_V1_GrantRoleRequest` messages.
+        ///   - deserializer: A deserializer for `Plimsoll_V1_GrantRoleResponse` messages.
         ///   - options: Options to apply to this RPC.
         ///   - handleResponse: A closure which handles the response and returns its result to
         ///       the caller. Returning from the closure will cancel the RPC if it hasn't
         ///       already finished.
         /// - Returns: The result of `handleResponse`.
         public func grantRole<Result>(
-            request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
-            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_RoleGrant>,
-            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_RoleGrant>,
+            request: GRPCCore.ClientRequest<Plimsoll_V1_GrantRoleRequest>,
+            serializer: some GRPCCore.MessageSerializer<Plimsoll_V1_GrantRoleRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Plimsoll_V1_GrantRoleResponse>,
             options: GRPCCore.CallOptions = .defaults,
-            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_GrantRoleResponse>) async throws -> Result = { response in
                 try response.message
             }
         ) async throws -> Result where Result: Sendable {
@@ -4399,23 +4399,23 @@ extension Plimsoll_V1_Control.ClientProtocol {
     /// > operator
     ///
     /// - Parameters:
-    ///   - request: A request containing a single `Plimsoll_V1_RoleGrant` message.
+    ///   - request: A request containing a single `Plimsoll_V1_GrantRoleRequest` message.
     ///   - options: Options to apply to this RPC.
     ///   - handleResponse: A closure which handles the response and returns its result to
     ///       the caller. Returning from the closure will cancel the RPC if it hasn't
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     public func grantRole<Result>(
-        request: GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>,
+        request: GRPCCore.ClientRequest<Plimsoll_V1_GrantRoleRequest>,
         options: GRPCCore.CallOptions = .defaults,
-        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_GrantRoleResponse>) async throws -> Result = { response in
             try response.message
         }
     ) async throws -> Result where Result: Sendable {
         try await self.grantRole(
             request: request,
-            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_RoleGrant>(),
-            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_RoleGrant>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Plimsoll_V1_GrantRoleRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Plimsoll_V1_GrantRoleResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -5175,14 +5175,14 @@ extension Plimsoll_V1_Control.ClientProtocol {
     ///       already finished.
     /// - Returns: The result of `handleResponse`.
     public func grantRole<Result>(
-        _ message: Plimsoll_V1_RoleGrant,
+        _ message: Plimsoll_V1_GrantRoleRequest,
         metadata: GRPCCore.Metadata = [:],
         options: GRPCCore.CallOptions = .defaults,
-        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_RoleGrant>) async throws -> Result = { response in
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Plimsoll_V1_GrantRoleResponse>) async throws -> Result = { response in
             try response.message
         }
     ) async throws -> Result where Result: Sendable {
-        let request = GRPCCore.ClientRequest<Plimsoll_V1_RoleGrant>(
+        let request = GRPCCore.ClientRequest<Plimsoll_V1_GrantRoleRequest>(
             message: message,
             metadata: metadata
         )

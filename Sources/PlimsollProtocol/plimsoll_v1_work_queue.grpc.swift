@@ -252,7 +252,7 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+        /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Plimsoll_V1_RenewCertificateRequest` messages.
@@ -393,7 +393,7 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+        /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RenewCertificateRequest` message.
@@ -533,7 +533,7 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+        /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
         ///
         /// - Parameters:
         ///   - request: A `Plimsoll_V1_RenewCertificateRequest` message.
@@ -954,7 +954,7 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+        /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RenewCertificateRequest` message.
@@ -1191,7 +1191,7 @@ extension Plimsoll_V1_WorkQueue {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+        /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Plimsoll_V1_RenewCertificateRequest` message.
@@ -1408,7 +1408,7 @@ extension Plimsoll_V1_WorkQueue.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+    /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Plimsoll_V1_RenewCertificateRequest` message.
@@ -1635,7 +1635,7 @@ extension Plimsoll_V1_WorkQueue.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > A new certificate for the same identity, before the present one ends. The key never leaves the worker.
+    /// > A new certificate for the same identity, before the present one ends. The key never leaves its holder. Any role.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -192,6 +192,47 @@ import Testing
         }
     }
 
+    /// Also under a role that somebody does not hold their own data can be read: nobody gets a certificate in another's
+    /// name without the token that was given to that person.
+    @Test func everyPersonsFirstCertificateNeedsTheirToken() async throws {
+        try await withOffice { office in
+            let control = office.control
+            let context = try office.context()
+            func issue(_ identity: PeerIdentity, _ token: String) async throws {
+                let request = try CertificateRequest(identity: identity, key: KeyPair()).pem
+                _ = try await control.issueCertificate(
+                    request: .with {
+                        $0.request = request
+                        $0.token = token
+                    }, context: context)
+            }
+            func grant(_ name: String, _ role: String) async throws -> String {
+                try await control.grantRole(
+                    request: .with {
+                        $0.name = name
+                        $0.role = role
+                        $0.token = true
+                    }, context: context
+                ).token
+            }
+            for role in [Role.supervisor, .reviewer, .operator] {
+                let ann = try PeerIdentity(role: role, name: "ann", worker: nil, trustDomain: "test.example")
+                let refused = await #expect(throws: GatewayError.self) { try await issue(ann, "") }
+                #expect(refused?.message.contains("token") == true)
+                let bens = try await grant("ben", "reviewer")
+                await #expect(throws: GatewayError.self) { try await issue(ann, bens) }
+                try await issue(ann, try await grant("ann", role.rawValue))
+            }
+            // Ben's second and third token are on the record like the first; the operator's own role came without.
+            let grants = try await office.ledger.chainEvents(kind: "role.granted", limit: 100)
+            #expect(grants.count == 7)
+            // Operators sign for themselves.
+            let me = try PeerIdentity(
+                role: .operator, name: context.caller.name, worker: nil, trustDomain: "test.example")
+            try await issue(me, "")
+        }
+    }
+
     @Test func anImportNeedsItsHeaderAndItsTotal() async throws {
         try await withOffice { office in
             let context = try office.context()

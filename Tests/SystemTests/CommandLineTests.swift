@@ -32,7 +32,10 @@ extension SystemTests {
                     (["task", "list"] + mine, 2, ["--project", "plimsoll task list --help"]),
                     (["frobnicate"], 2, ["frobnicate", "plimsoll --help"]),
                     (["up", "--listen", "7443"], 2, ["7443", "plimsoll up --help"]),
-                    (["cert", "issue", request] + mine, 3, ["enrolment token", "plimsoll engineer enrol"]),
+                    (
+                        ["cert", "issue", request] + mine, 3,
+                        ["enrolment token", "plimsoll engineer enrol", "plimsoll role grant"]
+                    ),
                     (["project", "list"] + adas, 4, ["operator", "engineer", "next: "]),
                     (["project", "show", "none"] + mine, 5, ["none"]),
                     (["project", "list", "--server", system.servers, "--identity", nobody], 5, [nobody, "next: "]),

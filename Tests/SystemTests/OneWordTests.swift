@@ -1,6 +1,7 @@
 import Foundation
 import GRPCCore
 import Logging
+import PlimsollModel
 import PlimsollProtocol
 import Postgres
 import PrivateCluster
@@ -206,10 +207,13 @@ extension SystemTests {
         private static func certifySupervisor(_ name: String, _ system: LiveSystem) async throws {
             let request = system.folder.appending(path: "\(name).request").plain
             let certificate = system.folder.appending(path: "\(name).pem").plain
-            try await system.succeed(["role", "grant", name, "supervisor"], as: system.operatorIdentity)
+            let granted = try JSONValue.parse(
+                await system.succeed(
+                    ["role", "grant", name, "supervisor", "-o", "json"], as: system.operatorIdentity))
+            let token = try #require(granted["token"]?.stringValue)
             try await system.succeed([
                 "cert", "request", name, "--role", "supervisor", "--trust-domain", LiveSystem.trustDomain, "--identity",
-                system.identity(name).plain, "--out", request,
+                system.identity(name).plain, "--token", token, "--out", request,
             ])
             try await system.succeed(
                 ["cert", "issue", request, "--out", certificate], as: system.operatorIdentity)

@@ -67,7 +67,7 @@ enum MethodRules {
         "GiveAgreement": .granted(.engineer),
         "RefuseAgreement": .subject(.engineer, share: .refusal),
         "WithdrawAgreement": .subject(.engineer, share: .refusal),
-        "RenewCertificate": .granted(.engineer),
+        "RenewCertificate": .anyRole,
         "ShowMe": .granted(.engineer),
     ]
 
@@ -157,12 +157,12 @@ enum MethodRules {
         "PlanPolicy": .granted(.operator),
     ]
 
-    /// Raising and the cord are saying no: counted apart, shed last.
+    /// Raising and the cord are saying no: counted apart, shed last. Who is shut out may still be heard.
     private static let concerns: [String: Rule] = [
-        "RaiseConcern": .granted(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
+        "RaiseConcern": .subject(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
         "ListConcerns": .anyRole,
         "AnswerConcern": .anyRole,
-        "ShowConcern": .granted(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
+        "ShowConcern": .subject(.engineer, .supervisor, .reviewer, .operator, share: .refusal),
         "PullCord": .granted(.engineer, share: .refusal),
         "ListCords": .anyRole,
         "ResumeCord": .anyRole,

@@ -7,8 +7,8 @@ import PlimsollProtocol
 import SwiftProtobuf
 
 extension ControlService {
-    /// Signs a request. An engineer's needs the token that was given to them alone, so that no operator can act in an
-    /// engineer's name by issuing a certificate to themselves.
+    /// Signs a request with the token that was given to the person alone, whatever role it asks for: under each of
+    /// them that person's own data can be read. Operators sign for themselves without one.
     func issueCertificate(
         request: Plimsoll_V1_IssueCertificateRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_CertificateChain {
@@ -22,24 +22,24 @@ extension ControlService {
             throw GatewayError(
                 .refused, "a coordinator's certificate is issued at the authority: plimsoll cert issue --ca DIR")
         }
-        if identity.role == .engineer {
-            guard !request.token.isEmpty else {
-                throw GatewayError(
-                    .refused,
-                    "an engineer's first certificate needs their enrolment token; "
-                        + "plimsoll engineer enrol makes one, plimsoll cert request --token takes it")
-            }
-            let holder = try await ledger.useEnrolmentToken(hash: EnrolmentToken.hash(request.token))
-            guard holder.name == identity.name else {
-                throw GatewayError(.refused, "this enrolment token is not of \(identity.name)")
-            }
-        }
+        if identity.name != actor { try await useToken(request.token, of: identity.name) }
         let validity =
             request.validityHours == 0
             ? CertificateAuthority.leafValidityDefault : .seconds(Int64(request.validityHours) * 3_600)
         let issued = try authority.issue(request: signed, as: identity, validity: validity, now: Date())
         try await ledger.recordCertificate(CertificateRow.Draft(issued), by: actor)
         return .init(issued)
+    }
+
+    private func useToken(_ token: String, of name: String) async throws {
+        guard !token.isEmpty else {
+            throw GatewayError(
+                .refused,
+                "a person's first certificate needs their enrolment token; plimsoll engineer enrol makes one, "
+                    + "for other roles plimsoll role grant; plimsoll cert request --token takes it")
+        }
+        let holder = try await ledger.useEnrolmentToken(hash: EnrolmentToken.hash(token))
+        guard holder.name == name else { throw GatewayError(.refused, "this enrolment token is not of \(name)") }
     }
 
     func listCertificates(

@@ -44,10 +44,16 @@ extension ControlService {
     }
 
     func grantRole(
-        request: Plimsoll_V1_RoleGrant, context: ServerContext
-    ) async throws -> Plimsoll_V1_RoleGrant {
-        try await ledger.grantRole(role(request.role), to: request.name, by: context.caller.name)
-        return request
+        request: Plimsoll_V1_GrantRoleRequest, context: ServerContext
+    ) async throws -> Plimsoll_V1_GrantRoleResponse {
+        let token = request.token ? EnrolmentToken.make() : nil
+        try await ledger.grantRole(
+            role(request.role), to: request.name, tokenHash: token?.hash, by: context.caller.name)
+        return .with {
+            $0.name = request.name
+            $0.role = request.role
+            $0.token = token?.token ?? ""
+        }
     }
 
     func revokeRole(

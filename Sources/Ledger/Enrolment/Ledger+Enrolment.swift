@@ -132,7 +132,7 @@ extension Ledger {
         guard let row = try await read(Query(EnrolmentStatements.useToken, .bytea(hash))).first else {
             throw LedgerError(
                 .refused, "this enrolment token is not valid, or not any more",
-                remedy: "ask an operator for a new one: plimsoll engineer enrol NAME --token")
+                remedy: "ask an operator for a new one: plimsoll engineer enrol makes one, and plimsoll role grant")
         }
         return try PersonRow(row)
     }
@@ -147,12 +147,7 @@ private func enrol(
         Query(
             EnrolmentStatements.enrol, .int8(person.id.rawValue), .int8Array(projects), .text(selection.rule),
             .text(selection.dataUsed), .text(selection.decidedBy), .text(selection.alternativeOffered)))
-    if let hash = new.tokenHash {
-        _ = try await connection.query(
-            Query(
-                EnrolmentStatements.token, .bytea(hash), .int8(person.id.rawValue),
-                .int4(Int32(Ledger.enrolmentTokenHours))))
-    }
+    if let hash = new.tokenHash { try await keepToken(hash, of: person.id, on: connection) }
     _ = try await appendFact(person.id, on: connection)
     try await appendChainEvent(
         .engineerEnrolled, actor: actor, about: person.id,
@@ -162,4 +157,12 @@ private func enrol(
             "alternative_offered": .string(selection.alternativeOffered), "token": .bool(new.tokenHash != nil),
             "team": team.map { .string($0) } ?? .null,
         ], on: connection)
+}
+
+/// Keeps the hash of a token that the person may use once.
+func keepToken(_ hash: [UInt8], of person: PersonID, on connection: isolated Connection) async throws {
+    _ = try await connection.query(
+        Query(
+            EnrolmentStatements.token, .bytea(hash), .int8(person.rawValue),
+            .int4(Int32(Ledger.enrolmentTokenHours))))
 }

@@ -48,10 +48,13 @@ extension Ledger {
     /// Zone of people who get a role without having been enrolled; it only matters for engineers' limits.
     static let defaultZone = "UTC"
 
-    /// Lets a person act in a role; makes the person when new. Doing it twice is no error.
-    public func grantRole(_ role: RoleName, to name: String, by actor: String) async throws {
+    /// Lets a person act in a role; makes the person when new. Doing it twice is no error. With a token's hash the
+    /// person may ask for a certificate, once.
+    public func grantRole(
+        _ role: RoleName, to name: String, tokenHash: [UInt8]? = nil, by actor: String
+    ) async throws {
         try await withEpoch(cause: "role granted") { connection in
-            try await grant(role, to: name, by: actor, on: connection)
+            try await grant(role, to: name, tokenHash: tokenHash, by: actor, on: connection)
         }
     }
 
@@ -115,15 +118,20 @@ extension Ledger {
 }
 
 /// Grants inside the caller's transaction.
-func grant(_ role: RoleName, to name: String, by actor: String, on connection: isolated Connection) async throws {
+func grant(
+    _ role: RoleName, to name: String, tokenHash: [UInt8]? = nil, by actor: String, on connection: isolated Connection
+) async throws {
     let person = try await findOrCreatePerson(name, zone: nil, orIn: Ledger.defaultZone, on: connection)
     let added = try await connection.query(
         Query(RoleStatements.grant, .int8(person.id.rawValue), .text(role.rawValue), .text(actor)))
-    if added.affected == 0 { return }
+    if let tokenHash { try await keepToken(tokenHash, of: person.id, on: connection) }
+    if added.affected == 0, tokenHash == nil { return }
     _ = try await appendFact(person.id, on: connection)
     try await appendChainEvent(
         .roleGranted, actor: actor, about: person.id,
-        detail: ["person": .string(name), "role": .string(role.rawValue)], on: connection)
+        detail: [
+            "person": .string(name), "role": .string(role.rawValue), "token": .bool(tokenHash != nil),
+        ], on: connection)
 }
 
 /// Throws `.refused` for the last operator who can act: nobody could undo it.

@@ -67,7 +67,7 @@ actor People {
     private func appointSupervisors(for count: Int) async throws {
         while supervisors * Self.span < count {
             supervisors += 1
-            var grant = Plimsoll_V1_RoleGrant()
+            var grant = Plimsoll_V1_GrantRoleRequest()
             grant.name = Self.supervisor(supervisors)
             grant.role = Role.supervisor.rawValue
             let role = grant
@@ -97,13 +97,6 @@ actor People {
             name, project: Self.project, token: true, decidedBy: Self.supervisor(number / Self.span + 1))
         let enrolled = try await ControlConnection.retrying {
             try await control.control.enrolEngineer(enrolment, options: ControlConnection.options)
-        }
-        var grant = Plimsoll_V1_RoleGrant()
-        grant.name = name
-        grant.role = Role.engineer.rawValue
-        let role = grant
-        _ = try await ControlConnection.retrying {
-            try await control.control.grantRole(role, options: ControlConnection.options)
         }
         let files = IdentityFiles(directory: deployment.identities.appending(path: name))
         var issue = Plimsoll_V1_IssueCertificateRequest()

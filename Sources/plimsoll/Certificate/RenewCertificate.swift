@@ -13,31 +13,20 @@ struct RenewCertificate: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    /// What an operator's new certificate is valid for, hours.
-    private static let operatorHours: UInt32 = 30 * 24
-
     func run() async throws {
         let files = try connection.identityFiles()
         let me = try files.load().certificate.identity
         // The new key is written only together with its certificate, so a failure on the way changes nothing.
         let key = KeyPair()
         let request = try key.request(for: me).pem
+        guard me.role != .coordinator else {
+            throw CommandFailure(
+                .refused, "a coordinator's certificate is not renewed by its holder",
+                next: "make a request with `plimsoll cert request` and sign it with `plimsoll cert issue --ca DIR`")
+        }
         let chain = try await connection.withCoordinator { client in
-            switch me.role {
-            case .engineer:
-                try await client.workQueue.renewCertificate(
-                    .with { $0.request = request }, options: ControlClient.callOptions)
-            case .operator:
-                try await client.control.issueCertificate(
-                    .with {
-                        $0.request = request
-                        $0.validityHours = Self.operatorHours
-                    }, options: ControlClient.callOptions)
-            case .supervisor, .reviewer, .coordinator:
-                throw CommandFailure(
-                    .refused, "a certificate of role \(me.role.rawValue) is not renewed by its holder",
-                    next: "make a request with `plimsoll cert request` and let an operator run `plimsoll cert issue`")
-            }
+            try await client.workQueue.renewCertificate(
+                .with { $0.request = request }, options: ControlClient.callOptions)
         }
         try files.store(certificatePEM: chain.certificate, trustPEM: chain.authority, key: key)
         let certificate = try files.certificate()

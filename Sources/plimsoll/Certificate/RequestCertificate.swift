@@ -9,7 +9,7 @@ struct RequestCertificate: AsyncParsableCommand {
 
     @Argument(help: "The person's name; a coordinator's id for --role coordinator.")
     var name: String
-    @Option(help: "The one-time token from `plimsoll engineer enrol`.")
+    @Option(help: "The one-time token from `plimsoll engineer enrol` or `plimsoll role grant`.")
     var token: String = ""
     @Option(help: "engineer, supervisor, reviewer, operator or coordinator.")
     var role: Role = .engineer

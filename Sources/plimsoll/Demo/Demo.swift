@@ -63,11 +63,6 @@ struct Demo: Sendable {
     private func enrol(_ engineer: DemoPeople.Engineer, _ client: ControlClient) async throws {
         let enrolled = try await client.control.enrolEngineer(
             DemoPeople.enrolment(engineer), options: ControlClient.callOptions)
-        _ = try await client.control.grantRole(
-            .with {
-                $0.name = engineer.name
-                $0.role = Role.engineer.rawValue
-            }, options: ControlClient.callOptions)
         let files = folder.directory.identity(engineer.name)
         let identity = try PeerIdentity.engineer(
             engineer.name, worker: "demo", trustDomain: client.me.identity.trustDomain)

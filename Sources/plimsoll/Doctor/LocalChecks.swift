@@ -22,7 +22,7 @@ enum LocalChecks {
             findings.append(
                 Finding(
                     "certificate", .failed, "ended at \(end)",
-                    remedy: "make a request with `plimsoll cert request` and let an operator issue it"))
+                    remedy: "ask an operator for a new token, then: plimsoll cert request NAME --token TOKEN"))
         } else if now < certificate.notBefore {
             findings.append(
                 Finding(

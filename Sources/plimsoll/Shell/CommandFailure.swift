@@ -55,7 +55,7 @@ struct CommandFailure: Error, CustomStringConvertible {
             switch error.code {
             case .unavailable: "see whether the coordinator runs (`plimsoll doctor`), then try again"
             case .unauthenticated:
-                "look at the certificate with `plimsoll doctor`; `plimsoll cert renew` or `cert request` gets a new one"
+                "look at the certificate with `plimsoll doctor`; `plimsoll cert renew` gets a new one before it ends"
             case .permissionDenied:
                 "use an identity of the right role (`--identity`), or ask an operator for `plimsoll role grant`"
             case .deadlineExceeded: "try again; `plimsoll queue status` shows whether the coordinator keeps up"
@@ -95,7 +95,7 @@ extension IdentityError {
         case .fileMissing:
             "name a folder with key.pem, cert.pem and ca.pem (authorities: ca.key and ca.pem), or a name that is in the "
                 + "data folder; `plimsoll cert request NAME` begins a new identity"
-        case .expired: "`plimsoll cert request NAME` makes a request for a new one"
+        case .expired: "ask an operator for a new token, then: plimsoll cert request NAME --token TOKEN"
         default: nil
         }
     }

@@ -135,7 +135,6 @@ extension IdentityFiles.Content {
         throw CommandFailure(
             .notAuthorized,
             "the certificate of \(certificate.identity.uri) ended at \(certificate.notAfter.ISO8601Format())",
-            next: "ask an operator for a new enrolment token and use `plimsoll cert request`, "
-                + "or for `plimsoll cert issue`")
+            next: "ask an operator for a new token, then: plimsoll cert request NAME --token TOKEN")
     }
 }
