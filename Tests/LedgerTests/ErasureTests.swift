@@ -4,6 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
+/// P3 to its end: an erasure takes what is about a person or one of their purposes, and nothing of anybody else's.
 @Suite struct ErasureTests {
     private let name = "zaphira"
     private var voice: ConsentVoice { ConsentVoice(name: name, certificateSerial: "ab01") }
@@ -96,6 +97,41 @@ import Testing
                 try await fixture.texts(
                     "select sum(slots) || ' ' || sum(done) || ' ' || sum(leased) || ' ' || sum(late) from tally")
                     == ["4 1 0 0"])
+        }
+    }
+
+    /// Once it is gone nothing could name it, also when that use is withdrawn later.
+    @Test func whatIsErasedUnderOneUseIsNamedToExportsForTheOthers() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(purposes: ["taking-part", "training", "research"], people: [name, "bob"])
+            try await fixture.importTasks(tasks(2))
+            try await fixture.answer(try await fixture.lease("t0", to: name))
+            try await fixture.answer(try await fixture.lease("t1", to: "bob"))
+            for purpose in ["training", "research"] {
+                _ = try await ledger.exportLabels(project: "puzzles", purpose: purpose, by: "op") { _ in
+                } receive: { _ in
+                }
+            }
+            func dropped() async throws -> [String] {
+                try await fixture.texts(
+                    """
+                    select x.purpose || ' ' || d.task_key || ' ' || d.number from export_drop d
+                    join export x using (export_id) order by 1
+                    """)
+            }
+            // Withdrawing one use leaves the other.
+            try await fixture.withdraw(name, "research")
+            try await ledger.settleWithdrawals()
+            #expect(try await dropped() == ["research t0 2"])
+            #expect(try await ledger.erase(purpose: "research", voice: voice).labels == 1)
+            #expect(try await dropped() == ["research t0 2", "training t0 2"])
+            // Nothing is told twice.
+            try await fixture.withdraw(name, "training")
+            try await ledger.settleWithdrawals()
+            _ = try await ledger.erase(purpose: nil, voice: voice)
+            #expect(try await dropped() == ["research t0 2", "training t0 2"])
+            #expect(try await fixture.number("select count(*) from supersession") == 2)
         }
     }
 

@@ -55,6 +55,7 @@ import Testing
         }
     }
 
+    /// P1 and P11 against plain SQL: labels, fences and the chain are changed by nobody who serves or reads.
     @Test func whatIsMeantToStayStaysWhoeverTries() async throws {
         try await withLedger { fixture in
             try await fixture.project(people: ["ann"])
@@ -192,7 +193,7 @@ import Testing
                 coordinator, "function", "execute",
                 """
                 drop_old_partition(text,integer) ensure_partitions(integer) erase_answers(bigint,text,integer)
-                erase_person(bigint,text) forget_hours(text,integer) forget_past(text,integer) set_aside_labels(bigint,integer)
+                erasable_labels(bigint,text,integer) erase_person(bigint,text) forget_hours(text,integer) forget_past(text,integer) set_aside_labels(bigint,integer)
                 """)
             + lines(reader, "schema", "usage", "plimsoll")
             + lines(

@@ -158,6 +158,17 @@ import Testing
         }
     }
 
+    /// What is erased under one use is in the exports for the others, too.
+    @Test func soIsAnErasureUnderAnotherUse() async throws {
+        try await withLedger { fixture in
+            try await interrupted(fixture, purposes: ["taking-part", "training", "research"], for: "training") {
+                try await fixture.owner.execute(script: "delete from project_purpose where purpose = 'research'")
+                _ = try await fixture.ledger.erase(
+                    purpose: "research", voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+            }
+        }
+    }
+
     /// The hardest order: the withdrawal took its number before the export began, and commits while it is sealed.
     @Test func theSealingWaitsForAWithdrawalUnderWay() async throws {
         try await withLedger { fixture in

@@ -48,6 +48,26 @@ enum ErasureStatements {
         select exists (select from owed_drop where person_id = $1)
             or exists (select from owed_refill where person_id = $1)
         """)
+    /// The records of sealed exports, for whatever use, that are erased next. Indexes: label_person,
+    /// excluded_label_person, export_person_person, export_pkey, exclusion_pkey.
+    static let held = Statement(
+        "erasure_held",
+        """
+        select x.export_id, t.external_key, l.slot
+        from erasable_labels($1, $2, $3) l
+        join export_person p on p.person_id = $1 and p.at_n >= l.person_n
+        join export x on x.export_id = p.export_id and x.project_id = l.project_id and x.finished_at is not null
+        join provenance v on v.provenance_id = l.provenance_id
+        join lane a on a.lane_id = l.lane_id
+        join task t on t.lane_id = l.lane_id and t.task_id = l.task_id
+        where exists (select from unnest(v.agreements) g where split_part(g, '@', 1) = x.purpose)
+            and not exists (select from exclusion e where e.person_id = $1 and e.up_to_n <= p.at_n
+                and e.up_to_n >= l.person_n and \(ExclusionRule.bearsOn("x.purpose")))
+        order by x.export_id, t.external_key, l.slot
+        """)
+    /// Locked, so that its manifests are numbered one after the other.
+    static let export = Statement(
+        "erasure_export", "select pseudonym_key from export where export_id = $1 for no key update")
     /// Under the person's lock. See the function.
     static let answers = Statement("erasure_answers", "select * from erase_answers($1, $2, $3)")
     /// PL006: something is left or came meanwhile. PL007: another role. Under the epoch and the person's lock.
@@ -64,8 +84,8 @@ extension Ledger {
     static let owedLooksMax = 300
 
     /// Removes what a person answered under a purpose, or everything and the name (`purpose` nil). Withdraws first what
-    /// is still agreed to, and waits until earlier exports were told what to drop. Goes in steps, each whole: cut
-    /// short, running it again does the rest.
+    /// is still agreed to, and waits until earlier exports were told what to drop; those that hold an answer for
+    /// another use are told with the erasure. Goes in steps, each whole: cut short, running it again does the rest.
     ///
     /// Throws `.notFound` for a purpose that nobody knows, `.refused` while the person also acts for the deployment,
     /// and `.busy` when something came in between.
@@ -109,11 +129,12 @@ extension Ledger {
         let (labels, late) = try await transaction { connection in
             _ = try await connection.query(Query(OwedStatements.epochLock))
             try await lockPeople([person], on: connection)
+            _ = try await connection.query(Query(ConsentStatements.exportLock))
             var (labels, late) = (0, 0)
             var tallies: [ProjectID: TallyChange] = [:]
-            for row in try await connection.query(
-                Query(ErasureStatements.answers, .int8(person.rawValue), .text(purpose), .int4(Self.erasureStep)))
-            {
+            let chosen = [Bind.int8(person.rawValue), .text(purpose), .int4(Self.erasureStep)]
+            try await tellHolders(of: chosen, by: person, on: connection)
+            for row in try await connection.query(Query(ErasureStatements.answers, chosen)) {
                 labels += Int(try row.int8(1))
                 late += Int(try row.int8(3))
                 // The slot of a project that does not refill stays empty: it is no slot any more.
@@ -156,5 +177,19 @@ extension Ledger {
         }
         outcome.pseudonym = pseudonym
         await notify(.person, person.id.description)
+    }
+}
+
+/// Names what is erased next to those who hold it: afterwards nothing could name it.
+private func tellHolders(of chosen: [Bind], by person: PersonID, on connection: isolated Connection) async throws {
+    var records: [Int64: [(key: String, slot: Int16)]] = [:]
+    for row in try await connection.query(Query(ErasureStatements.held, chosen)) {
+        records[try row.int8(0), default: []].append((try row.text(1), try row.int2(2)))
+    }
+    for (export, held) in records.sorted(by: { $0.key < $1.key }) {
+        let key = try await connection.query(Query(ErasureStatements.export, .int8(export)))[0].bytes(0)
+        let annotator = Pseudonyms(key: key).name(person)
+        try await drop(
+            held.map { DroppedLabel(key: $0.key, slot: $0.slot, annotator: annotator) }, from: export, on: connection)
     }
 }

@@ -48,7 +48,7 @@ enum ExportStatements {
 
     /// Whether anybody whose labels it holds has withdrawn since the snapshot from anything that labels of the project
     /// stand on, whatever the export is for: an erasure may follow at once. By the numbers of the people alone, as an
-    /// erasure takes all else. Index: exclusion_pkey.
+    /// erasure takes all else. And whether an erasure after an older withdrawal took answers. Index: exclusion_pkey.
     static let withdrawn = Statement(
         "export_withdrawn",
         """
@@ -56,6 +56,7 @@ enum ExportStatements {
             join exclusion e on e.person_id = p.person_id and e.up_to_n > p.at_n
             where e.purpose = $4 or \(ExclusionRule.isNeededByAll("e.purpose")) or e.purpose in (
                 select purpose from project_purpose where project_id = $1))
+            or (select void from export where export_id = $5)
         """)
     /// Whose labels it holds and up to which number, so that a withdrawal finds what it must be told to drop.
     static let people = Statement(

@@ -52,7 +52,7 @@ extension Ledger {
             try await connection.execute(script: ExportStatements.patience)
             _ = try await connection.query(Query(ExportStatements.sealLock))
             let withdrawn = try await connection.query(
-                Query(ExportStatements.withdrawn, .int8(project.rawValue), ids, numbers, .text(head.purpose)))
+                Query(ExportStatements.withdrawn, .int8(project.rawValue), ids, numbers, .text(head.purpose), id))
             guard try !withdrawn[0].bool(0) else { return false }
             let totals = contents.totals
             _ = try await connection.query(Query(ExportStatements.finish, id, .int8(Int64(totals.labels))))

@@ -93,15 +93,30 @@ private func writeManifest(
     let people = try owed.map { try $0.int8(0) }
     let numbers = try owed.map { try $0.int8(1) }
     if isFinished {
-        let records = try await connection.query(Query(OwedStatements.records, id))
-        if !records.isEmpty {
-            let added = try await connection.query(
-                Query(
-                    OwedStatements.drop, id, .textArray(try records.map { try $0.text(1) }),
-                    .int2Array(try records.map { try $0.int2(2) }),
-                    .textArray(try records.map { pseudonyms.name(PersonID(try $0.int8(0))) })))
-            if added.affected > 0 { _ = try await connection.query(Query(OwedStatements.supersede, id)) }
+        let records = try await connection.query(Query(OwedStatements.records, id)).map { row in
+            DroppedLabel(
+                key: try row.text(1), slot: try row.int2(2), annotator: pseudonyms.name(PersonID(try row.int8(0))))
         }
+        try await drop(records, from: export, on: connection)
     }
     _ = try await connection.query(Query(OwedStatements.dropped, id, .int8Array(people), .int8Array(numbers)))
+}
+
+/// A record that an export must drop, as its holders know it.
+struct DroppedLabel: Sendable {
+    let key: String
+    let slot: Int16
+    let annotator: String
+}
+
+/// Tells a sealed export, whose row the caller has locked, to drop these records, by one more manifest; nothing where
+/// earlier ones named them all.
+func drop(_ records: [DroppedLabel], from export: Int64, on connection: isolated Connection) async throws {
+    if records.isEmpty { return }
+    let id = Bind.int8(export)
+    let added = try await connection.query(
+        Query(
+            OwedStatements.drop, id, .textArray(records.map(\.key)), .int2Array(records.map(\.slot)),
+            .textArray(records.map(\.annotator))))
+    if added.affected > 0 { _ = try await connection.query(Query(OwedStatements.supersede, id)) }
 }
