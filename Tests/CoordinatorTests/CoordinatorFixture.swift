@@ -98,11 +98,11 @@ final class Deployment: Sendable {
 
     func importTasks(
         _ count: Int, from first: Int = 0, project: String = "puzzles", priority: Int = 0, kind: String = "puzzle",
-        efforts: [Int?] = [nil]
+        severity: Int = 0, efforts: [Int?] = [nil]
     ) async throws {
         let drafts = (first..<first + count).map {
             TaskDraft(
-                key: "t\($0)", kind: kind, severity: 0, priority: priority,
+                key: "t\($0)", kind: kind, severity: severity, priority: priority,
                 effortSeconds: efforts[$0 % efforts.count], payload: Array("{\"n\":\($0)}".utf8))
         }
         _ = try await ledger.importTasks(

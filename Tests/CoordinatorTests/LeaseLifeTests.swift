@@ -4,7 +4,7 @@ import PlimsollModel
 import ServiceLifecycle
 import Testing
 
-@Suite("The life of a lease by the database's clock")
+@Suite("The life of a lease by the database's clock (P4, P6)")
 struct LeaseLifeTests {
     @Test("a parked task waits for its person: its slot held, its lifetime standing still, its fence the same")
     func park() async throws {
@@ -47,6 +47,67 @@ struct LeaseLifeTests {
                         "select count(*) from lease_history where at - granted_at > interval '10 minutes'") == 0)
                 #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
                 try await deployment.expectNothingHeld()
+            }
+        }
+    }
+
+    @Test("a parked task comes back under the instructions that its holder is shown by then, and its label says so")
+    func parkedUnderOldInstructions() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.lease()
+                #expect(lease.instructionsVersion == 1)
+                ann.park(lease.lease)
+                #expect(try await ann.change().state == .parked)
+                _ = try await deployment.ledger.setProject(
+                    ProjectDraft(name: "puzzles", instructions: "Look twice."), by: "op")
+                ann.want(1)
+                let again = try await ann.patientLease()
+                #expect(again.lease == lease.lease && again.instructionsVersion == 2)
+                ann.submit(again.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                #expect(
+                    try await deployment.number(
+                        "select instructions_version from label join provenance using (provenance_id)") == 2)
+                #expect(again.why.provenance != lease.why.provenance)
+            }
+        }
+    }
+
+    @Test("the agreement to a severity is among those that a label of it says it stands on, and of others not")
+    func severityInProvenance() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 2)
+            _ = try await deployment.ledger.publishNotice(
+                NoticeDraft(
+                    id: "severity", version: 1, locale: "en", purpose: "severity-2", text: "What you may see.",
+                    data: "labels", recipients: "the team", retention: "a year",
+                    withdrawalMethod: "plimsoll consent withdraw", alternativeOffered: "other tasks",
+                    assessment: NoticeBasis(text: "impact assessment 2", on: "2026-01-05"),
+                    consultation: NoticeBasis(text: "meeting of the workers 2", on: "2026-01-12"),
+                    validityDays: nil, isMaterial: false), by: "op")
+            _ = try await deployment.ledger.giveAgreement(
+                notice: "severity", version: 1,
+                sha256: try await deployment.ledger.notices(id: "severity")[0].sha256,
+                voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
+            try await deployment.importTasks(1, from: 10, kind: "grave", severity: 2)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                for _ in 0..<3 {
+                    ann.submit(try await ann.lease().lease)
+                    #expect(try await ann.settlement().outcome == .accepted)
+                }
+                #expect(
+                    try await deployment.number(
+                        """
+                        select count(*) from label join provenance v using (provenance_id) join task t using (task_id)
+                        where (select string_agg(split_part(g, '@', 1), ' ' order by g) from unnest(v.agreements) g)
+                            = case when t.external_key = 't10' then 'severity-2 taking-part' else 'taking-part' end
+                        """) == 3)
             }
         }
     }

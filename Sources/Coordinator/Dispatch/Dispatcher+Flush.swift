@@ -117,6 +117,7 @@ extension Dispatcher {
             try await loadParked(stale, session, plan)
         }
         for person in present { plan.states[person]?.roll(to: opening.now) }
+        try await nameProvenancesOfParked(present, session, &plan)
     }
 
     /// What the parked leases of these people are about, where it is not known here.
@@ -160,7 +161,8 @@ extension Dispatcher {
             plan.states[person] = state
         }
         try await checkPicks(session, &plan)
-        try await nameProvenances(session, &plan)
+        try await nameProvenances(
+            of: plan.picks.map { ($0.person, provenanceScope(of: $0.lane, $0.project)) }, session, &plan)
         finalizePicks(&plan, try await reserveFences(plan.picks.count, session))
         writeUsage(&plan)
     }

@@ -277,35 +277,11 @@ extension Dispatcher {
         plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
     }
 
-    /// What each grant stands on, once for each person, project and state of agreements.
-    func nameProvenances(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
-        var missing: [(person: PersonID, project: ProjectID, key: ProvenanceKey)] = []
-        var seen: Set<ProvenanceKey> = []
-        for pick in plan.picks {
-            guard let state = plan.states[pick.person], state.provenances[pick.project] == nil,
-                let key = provenanceKey(of: state, pick.project), seen.insert(key).inserted
-            else { continue }
-            missing.append((pick.person, pick.project, key))
-        }
-        guard !missing.isEmpty else { return }
-        for (question, provenance) in zip(missing, try await session.provenances(missing.map(\.key))) {
-            plan.states[question.person]?.provenances[question.project] = provenance
-        }
-    }
-
-    func provenanceKey(of state: PersonState, _ project: ProjectID) -> ProvenanceKey? {
-        guard let deployment, let stored = deployment.projects[project] else { return nil }
-        return ProvenanceKey(
-            person: state.person, project: project, policyVersion: deployment.policyVersion,
-            instructionsVersion: stored.instructionsVersion,
-            agreements: stored.purposes.compactMap { state.agreementReferences[$0] }.sorted())
-    }
-
     /// Gives every pick its fence and writes the lease.
     func finalizePicks(_ plan: inout FlushPlan, _ fences: [Fence]) {
         for (index, fence) in zip(plan.picks.indices, fences) {
             var pick = plan.picks[index]
-            guard let provenance = plan.states[pick.person]?.provenances[pick.project],
+            guard let provenance = plan.states[pick.person]?.provenances[provenanceScope(of: pick.lane, pick.project)],
                 let now = plan.states[pick.person]?.at, let project = deployment?.projects[pick.project]
             else { continue }
             pick.fence = fence

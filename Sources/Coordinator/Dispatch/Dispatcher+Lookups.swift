@@ -82,7 +82,9 @@ extension Dispatcher {
             guard let ended = records.first(where: { $0.kind == .ended && $0.fence == lease.fence }),
                 !records.contains(where: { $0.kind != .ended && $0.fence == lease.fence }),
                 let project = storedLane(ended.lane)?.project,
-                let key = plan.states[lease.person].flatMap({ provenanceKey(of: $0, project) })
+                let key = plan.states[lease.person].flatMap({
+                    provenanceKey(of: $0, provenanceScope(of: ended.lane, project))
+                })
             else { continue }
             candidates.append(
                 FlushSession.Candidate(task: lease.task, slot: ended.slot, person: lease.person, source: nil))

@@ -33,7 +33,9 @@ extension Dispatcher {
         let limits = state.line.limits(in: project.id)
         let end = limits.leaseLifetime.map { parked.leasedSince(at: state.at) + $0 } ?? .distantFuture
         guard end > state.at else { return false }
-        let lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
+        var lease = unpark(parked, deadline: min(until, end), for: stream, &state, &plan)
+        // Parked in this very flush it stands on what it stood on.
+        lease.provenance = state.provenances[provenanceScope(of: parked.lane, parked.project)] ?? lease.provenance
         let load = LoadFigures(of: state.facts, limits: limits, at: state.at)
         let parks = horizon.parks(at: lease.deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
         state.held[lease.fence] = HeldLease(stored: lease, content: content, parks: parks)

@@ -33,7 +33,8 @@ struct PersonState: Sendable {
     var parked: [Fence: StoredParked] = [:]
     /// How provenances name each agreement.
     let agreementReferences: [PurposeName: String]
-    var provenances: [ProjectID: ProvenanceID] = [:]
+    /// What a grant stands on, as far as one was asked for: the agreements are those of project and severity.
+    var provenances: [ProvenanceScope: ProvenanceID] = [:]
 
     /// Folds what was read. A role that is not granted denies like a denial.
     init(_ stored: StoredPerson, epoch: Int64, under document: PolicyDocument, lanes: (LaneID) -> StoredLane?) {
