@@ -6,6 +6,7 @@ import Testing
 
 @testable import Ledger
 
+/// What waits and why, as others are told of it: counts and never a person (P9).
 @Suite struct QueueTests {
     private func status(_ fixture: LedgerFixture) async throws -> QueueStatus {
         try await fixture.queueStatus()
@@ -135,6 +136,41 @@ import Testing
             let after = try await status(fixture)
             #expect(after.done == 1 && after.parked == 1 && after.leased == 1 && after.waiting == 3)
             #expect(try await fixture.ledger.task(project: "puzzles", key: "t1", hidingFew: true).state == .done)
+        }
+    }
+
+    /// P9: whoever looks first, and however late in the hour, sees what waited when it began.
+    @Test func theOldestIsThatOfTheFullHourWheneverSomebodyLooks() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(people: ["ann"])
+            try await fixture.importTasks(tasks(3))
+            func setClock(plus minutes: Int) async throws {
+                let later = try await fixture.texts("select (clock() + interval '\(minutes) minutes')::text")[0]
+                try await fixture.setClock(later)
+            }
+            try await fixture.setClock(
+                try await fixture.texts("select (date_trunc('hour', clock()) + interval '1 hour')::text")[0])
+            try await fixture.owner.execute(
+                script: """
+                    insert into span (lane_id, slot, first_task, last_task, fresh, since)
+                        select lane_id, 1, 1, 1, false, clock() - interval '3 hours' from lane
+                    """)
+            _ = try await fixture.ledger.foldTally()
+            // Taken before anybody looks.
+            try await setClock(plus: 20)
+            try await fixture.owner.execute(script: "delete from span where first_task = 1 and not fresh")
+            _ = try await fixture.ledger.foldTally()
+            for (step, minutes) in [(17, 37), (22, 59)] {
+                try await setClock(plus: step)
+                let now = try await status(fixture)
+                #expect(now.isCoarse && now.oldestWaiting == .seconds(3 * 3_600 + minutes * 60))
+            }
+            // The hour after, what is left has waited for less than two hours.
+            try await setClock(plus: 1)
+            _ = try await fixture.ledger.foldTally()
+            let later = try #require(try await status(fixture).oldestWaiting)
+            #expect(later <= .seconds(2 * 3_600))
+            #expect(try await fixture.number("select count(*) from queue_hour") == 1)
         }
     }
 

@@ -122,13 +122,51 @@ struct PlanReplayTests {
                 + PlanScene.grants(1, from: "2026-03-24T10:00:00Z", minutes: 5))
         func refused(_ lifetime: Duration?) -> [Rule: Int64] {
             PlanScene.refused(past) {
-                $0.continuousTime = .minutes(50)
-                $0.breakTime = .minutes(10)
+                $0.dayTime = .minutes(45)
                 $0.leaseLifetime = lifetime
             }
         }
-        #expect(refused(nil) == [.breakTime: 1])
-        #expect(refused(.minutes(50)).isEmpty)
+        #expect(refused(nil) == [.dayTime: 1])
+        #expect(refused(.minutes(30)).isEmpty)
+    }
+
+    @Test func `a lease that was extended counts up to a limit, however far that is`() {
+        // Extended to an hour; fifty minutes of it count, and the break is over when it was.
+        func refused(_ next: String) -> [Rule: Int64] {
+            PlanScene.refused(
+                PlanScene.past(
+                    PlanScene.grants(1, from: tuesday, minutes: 60) + PlanScene.grants(1, from: next, minutes: 5))
+            ) {
+                $0.continuousTime = .minutes(50)
+                $0.breakTime = .minutes(10)
+            }
+        }
+        #expect(refused("2026-03-24T09:59:59Z") == [.breakTime: 1])
+        #expect(refused("2026-03-24T10:00:00Z").isEmpty)
+        // Further than any lease is long at first: 55 minutes of 70 count, so of the week five are left.
+        let long = PlanScene.grants(1, from: tuesday, minutes: 70)
+        let next = PlanScene.grants(2, from: "2026-03-25T09:00:00Z", minutes: 5)
+        let week = PlanScene.refused(PlanScene.past(long + next)) {
+            $0.dayTime = .minutes(55)
+            $0.weekTime = .minutes(60)
+        }
+        #expect(week == [.weekTime: 1])
+    }
+
+    @Test func `a lease that is open when the replay begins counts up to a limit too`() {
+        // Ten minutes before the first midnight and thirty after; of them twenty count.
+        let past = PlanScene.past(
+            PlanScene.grants(1, from: "2026-03-22T23:50:00Z", minutes: 40)
+                + PlanScene.grants(1, from: "2026-03-23T00:30:00Z", minutes: 5))
+        func refused(_ most: Int) -> [Rule: Int64] {
+            PlanScene.refused(past) {
+                $0.continuousTime = .minutes(most)
+                $0.breakTime = .minutes(10)
+            }
+        }
+        #expect(refused(30).isEmpty)
+        // A minute later at the limit, and the break is a minute short.
+        #expect(refused(31) == [.breakTime: 1])
     }
 
     @Test func `agreements and zones are as they were then`() {
@@ -163,10 +201,16 @@ struct PlanReplayTests {
         #expect(PlanScene.beyond(past) { $0.dayTime = .hours(2) } == [.dayTime: 3_600])
         #expect(PlanScene.beyond(past) { $0.weekTime = .minutes(210) } == [.weekTime: 1_800])
         #expect(PlanScene.beyond(past) { $0.kindDay = .zero }.isEmpty)
-        // What lies before the four weeks was worked, and is not looked at.
+        // What lies before the days looked at was worked, and is not looked at.
         #expect(
-            PlanScene.beyond(PlanScene.past(worked: [("2026-03-01T20:00:00Z", 300)])) { $0.dayTime = .zero }
+            PlanScene.beyond(PlanScene.past(worked: [("2026-03-02T20:00:00Z", 300)])) { $0.dayTime = .zero }
                 == [.dayTime: 3_600])
+    }
+
+    @Test func `every day replayed is whole at any time of the day`() {
+        let first = PlanScene.frame().timeDays.lowerBound
+        // An instant before the next midnight, what ended so long ago is gone.
+        #expect(first == PlanScene.midnight + .hours(24) - .hours(24 * WorkHistory.daysKept))
     }
 
     @Test func `capacity is what the limits leave of the day and the week`() {
@@ -190,6 +234,34 @@ struct PlanReplayTests {
         #expect(!resting.mayBeLeased && resting.today == 70 * 60)
         #expect(PlanScene.capacity { $0.openLeases = 0 }.mayBeLeased == false)
         #expect(PlanScene.capacity(PlanScene.past(zone: "Mars/Base")) { _ in }.week == 0)
+    }
+
+    @Test func `capacity ends with an agreement, in the lanes that need it`() {
+        let training = PurposeName("training")
+        func capacity(_ purpose: PurposeName, until end: String) -> Capacity {
+            let base = PlanScene.past()
+            let ending = Agreement(
+                purpose: purpose, noticeID: "notice", noticeVersion: 2, state: .given,
+                from: PlanScene.midnight - .hours(24), until: PlanScene.moment(end))
+            let past = PersonPast(
+                standing: base.standing, consents: base.consents + [ending], grants: [], worked: [])
+            let rating = LaneAsk(
+                project: PlanScene.project, kind: "rating", severity: 0, effortSeconds: 300,
+                purposes: [.takingPart, training])
+            return Capacity(
+                of: past.facts(at: PlanScene.now), in: [PlanScene.lane(), rating],
+                under: PlanLine(base: PlanScene.limits { $0.kindDay = .hours(2) }), now: PlanScene.now)
+        }
+        // Two kinds today, two hours each; then one on six days.
+        let one = capacity(training, until: "2026-03-31T00:00:00Z")
+        #expect(one.mayBeLeased && one.today == 4 * 3_600 && one.week == 16 * 3_600)
+        // One kind for two days, and an hour of the third.
+        let all = capacity(.takingPart, until: "2026-04-01T01:00:00Z")
+        #expect(all.mayBeLeased && all.today == 2 * 3_600 && all.week == 5 * 3_600)
+        let soon = capacity(.takingPart, until: "2026-03-30T11:00:00Z")
+        #expect(soon.mayBeLeased && soon.today == 3_600 && soon.week == 3_600)
+        let over = capacity(.takingPart, until: "2026-03-30T10:00:00Z")
+        #expect(!over.mayBeLeased && over.week == 0)
     }
 
     @Test func `time is over exactly where the gate says that a limit is reached`() {

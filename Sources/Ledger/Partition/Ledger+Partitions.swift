@@ -21,18 +21,21 @@ enum PartitionStatements {
     /// The oldest partition that can go; null when there is none. Gives up after 100 ms on any lock (55P03).
     static let drop = Statement("partition_drop", "select drop_old_partition($1, $2)")
     /// A person's number must not start again when their last usage row is dropped: the highest one of each person who
-    /// has no newer row is written again, with the same number, before the partition goes.
+    /// has no newer row is written again before the partition goes. The number and nothing else: of which date the row
+    /// was and how many labels that had is past its time (P10), so it says the present date and none.
     static let carry = Statement(
         "partition_carry",
         """
         with limits as materialized (
-            select clock() as now, ((clock() at time zone 'UTC')::date - $1::int)::timestamp at time zone 'UTC' as cut)
+            select clock() as now, ((clock() at time zone 'UTC')::date - $1::int)::timestamp at time zone 'UTC' as cut),
+        last as (
+            select u.person_id, max(u.n) as n from limits, usage u
+            where u.at < limits.cut and not exists (
+                select from usage x where x.person_id = u.person_id and x.at >= limits.cut)
+            group by u.person_id)
         insert into usage (person_id, n, at, day, day_labels, coordinator_id)
-        select distinct on (u.person_id) u.person_id, u.n, limits.now, u.day, u.day_labels, u.coordinator_id
-        from limits, usage u
-        where u.at < limits.cut and not exists (
-            select from usage x where x.person_id = u.person_id and x.at >= limits.cut)
-        order by u.person_id, u.n desc
+        select l.person_id, l.n, limits.now, (limits.now at time zone p.zone)::date, 0, 0
+        from limits, last l join person p using (person_id) order by l.person_id
         """)
 }
 

@@ -60,6 +60,10 @@ extension Ledger {
         }
     }
 
+    /// How far back totals of dates are read: to the first of the weeks that the law's mean is of on the earliest day
+    /// replayed.
+    private static let totalDays = WorkHistory.daysKept + 7 * LegalCeiling.weekAverageWeeks
+
     /// Some people's past, in a transaction of its own that reads and locks nothing. What was leased lies before the
     /// frame's hour and does not change, so parts read one after the other fit together, and no snapshot is held long;
     /// each person's enrolments and limits are of one moment. Measured: 2,000 people in pieces of 50 with 240,000
@@ -68,6 +72,7 @@ extension Ledger {
         let ids = Bind.int8Array(people.map(\.rawValue))
         let now = Bind.timestamptz(microseconds: frame.now.microseconds)
         let first = frame.midnight - .hours(24 * Int(HistoryTable.leaseHistory.keptDays))
+        let firstTotal = frame.midnight - .hours(24 * Self.totalDays)
         return try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
             let rows = try await connection.pipeline([
                 Query(FlushStatements.people, ids),
@@ -75,7 +80,7 @@ extension Ledger {
                 Query(PlanStatements.consents, ids),
                 Query(PlanStatements.grants, ids, .timestamptz(microseconds: first.microseconds), now),
                 Query(FlushStatements.worked, ids),
-                Query(FlushStatements.workedDays, ids),
+                Query(PlanStatements.workedDays, ids, .timestamptz(microseconds: firstTotal.microseconds)),
                 Query(PlanStatements.labels, ids, now),
             ])
             return try StoredPast.assemble(rows)

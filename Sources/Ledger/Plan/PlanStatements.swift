@@ -59,6 +59,14 @@ enum PlanStatements {
         where g.granted_at <= $3
         order by g.person_id, g.granted_at, g.fence
         """)
+    /// Totals of dates since `$2`, further back than a flush reads them. Index: work_day_pkey.
+    static let workedDays = Statement(
+        "plan_worked_days",
+        """
+        select d.person_id, d.day, d.seconds from work_day d
+        where d.person_id = any($1::bigint[]) and d.day >= ($2::timestamptz at time zone 'UTC')::date
+        order by d.person_id, d.day
+        """)
     /// The day's labels as of `$2`. Index: usage's primary key, backwards, in the partitions of two days.
     static let labels = Statement(
         "plan_labels",

@@ -50,6 +50,21 @@ enum TallyFoldStatements {
         dropped as (delete from tally_fold where fold <= $2 and exists (select from taken))
         select count(*) from taken
         """)
+    /// Since when the oldest slot of each project has waited, written down once an hour: where few are at work it is
+    /// shown as of the full hour, and what a first look finds later would tell what one of them took by then (P9).
+    /// Inserts before it deletes, as `QueueStatements.oldestOfHour` does. Indexes: queue_hour_pkey, span_since.
+    static let hour = Statement(
+        "tally_hour",
+        """
+        with this as materialized (select date_trunc('hour', clock()) as hour),
+        gone as (delete from queue_hour where hour < (select hour from this))
+        insert into queue_hour (project_id, hour, oldest)
+        select p.project_id, this.hour, \(QueueStatements.oldest)
+        from this, project p
+        where not exists (select from queue_hour q where q.project_id = p.project_id and q.hour = this.hour)
+        order by p.project_id
+        on conflict do nothing
+        """)
     /// What no window of a rate reaches any more.
     static let prune = Statement(
         "tally_prune",
@@ -65,8 +80,9 @@ extension Ledger {
     /// Old minutes are looked for once in so many folds.
     static let pruneEvery: Int64 = 3_600
 
-    /// Folds the differences that transactions appended into sums, so that queue status stays cheap. Call it every
-    /// second from every coordinator: one does the work. Gives the rows folded; nil when another coordinator was at it.
+    /// Folds the differences that transactions appended into sums, so that queue status stays cheap, and once an hour
+    /// writes down since when the oldest slots have waited. Call it every second from every coordinator: one does the
+    /// work. Gives the rows folded; nil when another coordinator was at it.
     @discardableResult
     public func foldTally() async throws -> Int? {
         try await transaction { connection in
@@ -75,6 +91,7 @@ extension Ledger {
             let (horizon, fold) = (try row.text(0), try row.int8(1))
             let rows = try await connection.query(
                 Query(TallyFoldStatements.fold, .text(horizon), .int8(fold)))
+            _ = try await connection.query(Query(TallyFoldStatements.hour))
             if fold % Self.pruneEvery == Self.pruneEvery - 1 {
                 _ = try await connection.query(Query(TallyFoldStatements.prune, .int4(Self.rateDays)))
             }

@@ -100,14 +100,18 @@ enum QueueStatements {
             (coalesce(l.done, 0) + coalesce(r.done, 0))::bigint,
             (coalesce(l.late, 0) + coalesce(r.late, 0))::bigint,
             (coalesce(l.quarantined, 0) + coalesce(r.quarantined, 0))::bigint,
-            (select least(
-                (select min(s.since) from lane a cross join lateral (select since from span
-                    where lane_id = a.lane_id order by since limit 1) s where a.project_id = p.project_id),
-                (select min(b.since) from lane a join block b using (lane_id) where a.project_id = p.project_id))),
+            \(oldest),
             now.at
         from now, project p left join last l using (project_id) left join rest r on r.project_id = p.project_id
         where $1 = '' or p.name = $1 order by p.name
         """)
+    /// Since when the oldest slot of the project `p` has waited; null: none does. Indexes: span_since; blocks are few.
+    static let oldest = """
+        (select least(
+            (select min(s.since) from lane a cross join lateral (select since from span
+                where lane_id = a.lane_id order by since limit 1) s where a.project_id = p.project_id),
+            (select min(b.since) from lane a join block b using (lane_id) where a.project_id = p.project_id)))
+        """
     /// Labels of the minutes since a moment, at most a week of them; with $3 up to the last full hour. Index:
     /// tally_minute_pkey. Here and below the clock stands in a subquery: it is volatile, and as such bounds no index
     /// scan.
@@ -166,8 +170,10 @@ enum QueueStatements {
             coalesce(sum(late), 0)::bigint
         from recent
         """)
-    /// Since when the oldest slot ($2) has waited, as it was at the first look of this hour, and what was imported
-    /// since the hour began. Indexes: queue_hour_pkey; imports are few.
+    /// Since when the oldest slot has waited, as it was when the hour began, and what was imported since. The first
+    /// fold of the hour has written it down; where no coordinator has folded yet, none has handed out anything, and it
+    /// is what it is now ($2). The comment in 015_avail.sql speaks of the first look; an applied step stays as it is.
+    /// Indexes: queue_hour_pkey; imports are few.
     static let oldestOfHour = Statement(
         "queue_oldest_of_hour",
         """

@@ -74,7 +74,9 @@ enum WorkStatements {
         on conflict (person_id, kind, severity, starts)
             do update set ends = greatest(work_interval.ends, excluded.ends)
         """)
-    /// After four weeks only totals of local dates stay.
+    /// After four weeks only totals of local dates stay. A date begins as `Zone` has it: where clocks go back to
+    /// midnight, with the first of the two midnights, while PostgreSQL takes the second; `back` is how far they went in
+    /// the twelve hours before it.
     static let foldDays = Statement(
         "work_fold_days",
         """
@@ -84,14 +86,30 @@ enum WorkStatements {
         merged as (
             select g.person_id, p.zone, unnest(range_agg(tstzrange(g.starts, g.ends))) as stretch
             from gone g join person p on p.person_id = g.person_id group by g.person_id, p.zone),
-        days as (
-            select m.person_id, d.day::date as day, sum(extract(epoch from
-                least(upper(m.stretch), ((d.day::date + 1)::timestamp at time zone m.zone))
-                    - greatest(lower(m.stretch), (d.day::date::timestamp at time zone m.zone))))::integer as seconds
+        dates as (
+            select m.person_id, m.zone, m.stretch, d.day, d.day::timestamp at time zone m.zone as midnight
             from merged m
-            cross join lateral generate_series((lower(m.stretch) at time zone m.zone)::date,
-                (upper(m.stretch) at time zone m.zone)::date, interval '1 day') d (day)
-            group by m.person_id, d.day::date)
+            cross join lateral (
+                select (lower(m.stretch) at time zone m.zone)::date + i as day
+                from generate_series(0, (upper(m.stretch) at time zone m.zone)::date
+                    - (lower(m.stretch) at time zone m.zone)::date + 2) i) d),
+        went as (
+            select d.*, ((d.midnight - interval '12 hours') at time zone d.zone)
+                - ((d.midnight at time zone d.zone) - interval '12 hours') as back
+            from dates d),
+        begun as (
+            select w.person_id, w.stretch, w.day,
+                case when (w.midnight - w.back) at time zone w.zone = w.day::timestamp then w.midnight - w.back
+                    else w.midnight end as starts
+            from went w),
+        bounds as (
+            select b.*, lead(b.starts) over (partition by b.person_id, b.stretch order by b.day) as ends
+            from begun b),
+        days as (
+            select b.person_id, b.day, sum(extract(epoch from
+                least(upper(b.stretch), b.ends) - greatest(lower(b.stretch), b.starts)))::integer as seconds
+            from bounds b where b.starts < upper(b.stretch) and b.ends > lower(b.stretch)
+            group by b.person_id, b.day)
         insert into work_day (person_id, day, seconds) select person_id, day, seconds from days where seconds > 0
         on conflict (person_id, day) do update set seconds = work_day.seconds + excluded.seconds
         """)

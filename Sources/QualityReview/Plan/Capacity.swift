@@ -1,7 +1,7 @@
 import PlimsollModel
 
-/// What one person could be leased from an instant on, if they worked whenever they may: the most that their limits
-/// leave of the day and the week.
+/// What one person could be leased from an instant on, if they worked whenever they may: the most that their limits and
+/// agreements leave of the day and the week.
 struct Capacity {
     /// Whether anything could be leased at that instant.
     var mayBeLeased = false
@@ -11,11 +11,14 @@ struct Capacity {
 
     /// Among these lanes, under this line. `facts` are as of `now`.
     init(of facts: PersonFacts, in lanes: [LaneAsk], under line: PlanLine, now: Moment) {
-        let open = lanes.filter { Gate.isOpen($0, to: facts, now: now) }
+        let open = lanes.compactMap { lane in
+            Gate.openEnd(of: lane, to: facts, now: now).map { OpenLane(ask: lane, until: $0) }
+        }
         // In an unknown zone nothing is leased.
         guard !open.isEmpty, let zone = try? Zone.named(facts.zone) else { return }
         mayBeLeased = open.contains { lane in
-            Gate.decide(person: facts, lane: lane, limits: line.limits(in: lane.project), now: now, want: 1).isGranted
+            let limits = line.limits(in: lane.ask.project)
+            return Gate.decide(person: facts, lane: lane.ask, limits: limits, now: now, want: 1).isGranted
         }
         let dayEnd = zone.bounds(at: now).end
         let weekEnd = zone.weekBounds(at: now).end
@@ -42,30 +45,37 @@ struct Capacity {
         }
     }
 
+    /// A lane in which they may work until an agreement ends.
+    private struct OpenLane {
+        let ask: LaneAsk
+        let until: Moment
+    }
+
     private enum Step {
         case work(LaneAsk, until: Moment)
         case rest(until: Moment)
-        /// Not by time.
+        /// Not by time, or no more.
         case nothing
     }
 
     /// The lane that lets them work longest; where none does, until when they rest.
     private static func longest(
-        of facts: PersonFacts, in lanes: [LaneAsk], under line: PlanLine, now: Moment
+        of facts: PersonFacts, in lanes: [OpenLane], under line: PlanLine, now: Moment
     ) -> Step {
         var best: (lane: LaneAsk, until: Moment)?
         var again: Moment?
         // Mostly the same for all lanes, and the dearer part.
         var whole: (limits: WorkloadLimits, answer: Gate.TimeAnswer)?
-        for lane in lanes {
-            let limits = line.limits(in: lane.project)
+        for lane in lanes where lane.until > now {
+            let limits = line.limits(in: lane.ask.project)
             if whole?.limits != limits {
                 whole = (limits, Gate.time(of: facts, limits: limits, now: now))
             }
-            let inLane = Gate.timeInLane(of: facts, in: lane, limits: limits, now: now)
+            let inLane = Gate.timeInLane(of: facts, in: lane.ask, limits: limits, now: now)
             switch whole?.answer.stricter(than: inLane) ?? inLane {
             case .free(let until):
-                if best.map({ until > $0.until }) ?? true { best = (lane, until) }
+                let end = min(until, lane.until)
+                if best.map({ end > $0.until }) ?? true { best = (lane.ask, end) }
             case .over(let refusal):
                 if let until = refusal.until { again = min(again ?? until, until) }
             }

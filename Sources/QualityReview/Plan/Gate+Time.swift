@@ -48,12 +48,12 @@ extension Gate {
         return answer
     }
 
-    /// Whether somebody works in a lane at all, at a time when no limit is in the way: not denied, enrolled, not
-    /// paused, and agreed.
-    static func isOpen(_ lane: LaneAsk, to person: PersonFacts, now: Moment) -> Bool {
-        let question = GateQuestion(person: person, lane: lane, limits: WorkloadLimits(), now: now)
-        return (standing + [.agreement]).allSatisfy { check in
-            if case .refuses = check.find(question) { false } else { true }
+    /// Until when somebody works in a lane at all, at times when no limit is in the way: not denied, enrolled, not
+    /// paused, and agreed. Nil: not now. Silence renews nothing, so it ends with the first agreement that ends.
+    static func openEnd(of lane: LaneAsk, to person: PersonFacts, now: Moment) -> Moment? {
+        switch ask(standing + [.agreement], person, lane, WorkloadLimits(), now) {
+        case .free(let until): until
+        case .over: nil
         }
     }
 

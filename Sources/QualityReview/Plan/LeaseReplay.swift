@@ -23,7 +23,7 @@ struct LeaseReplay {
         for grant in past.grants where grant.ended > window.lowerBound && grant.granted < window.upperBound {
             guard grant.granted >= window.lowerBound else {
                 // Open when the replay begins; what of it lies before is in the history.
-                replay.open.append((grant.open, grant.labelled))
+                replay.goOn(with: grant, from: window.lowerBound)
                 continue
             }
             guard let rule = replay.refusal(of: grant) else { continue }
@@ -47,13 +47,30 @@ struct LeaseReplay {
         advance(to: grant.granted)
         let limits = line.limits(in: grant.lane.project)
         let answer = Gate.decide(person: facts, lane: grant.lane, limits: limits, now: grant.granted, want: 1)
-        guard case .granted(_, let deadline) = answer.decision else { return answer.refusal?.rule }
-        var end = grant.ended
-        // Only a limit ends it early; its length is no limit, because leases are extended.
-        if answer.bound != nil { end = min(end, deadline) }
-        if let lifetime = limits.leaseLifetime { end = min(end, grant.granted + lifetime) }
-        open.append((grant.open(until: end), grant.labelled))
+        if let refusal = answer.refusal { return refusal.rule }
+        // Nearly all end before the horizon, and so before any limit.
+        let isShort = answer.horizon.map { grant.ended <= $0.at } ?? false
+        open.append((grant.open(until: isShort ? grant.ended : end(of: grant, from: grant.granted)), grant.labelled))
         return nil
+    }
+
+    /// A lease that is open already.
+    private mutating func goOn(with grant: PastGrant, from now: Moment) {
+        advance(to: now)
+        open.append((grant.open(until: end(of: grant, from: now)), grant.labelled))
+    }
+
+    /// When a lease that is open at `now` would have ended: when it did, or at a limit or its lifetime before that. Its
+    /// length is no limit, because leases are extended, and an extension is held against the limits as a grant is.
+    private func end(of grant: PastGrant, from now: Moment) -> Moment {
+        let limits = line.limits(in: grant.lane.project)
+        var end = grant.ended
+        if let lifetime = limits.leaseLifetime { end = min(end, grant.granted + lifetime) }
+        let inLane = Gate.timeInLane(of: facts, in: grant.lane, limits: limits, now: now)
+        return switch Gate.time(of: facts, limits: limits, now: now).stricter(than: inLane) {
+        case .free(let until): min(end, until)
+        case .over: min(end, now)
+        }
     }
 
     /// Ends what is over by `now`, and sees what was agreed since.

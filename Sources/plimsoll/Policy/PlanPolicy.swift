@@ -11,7 +11,7 @@ struct PlanPolicy: AsyncParsableCommand {
         discussion: """
             Shows the policy in force beside the proposed one: how many people could be leased something and how many \
             hours are left, as of the last full hour; of the leases of the last 7 days, how many the coordinator's gate \
-            would have refused, by rule; of the hours of the last 28 days, how many lay beyond a limit on time. Limits of \
+            would have refused, by rule; of the hours of the last 27 days, how many lay beyond a limit on time. Limits of \
             teams, projects and people, and raises, stay as they are. What is refused in the replay counts for nothing \
             that comes after it, so a break refuses what fell into it and not the rest of the day.
 

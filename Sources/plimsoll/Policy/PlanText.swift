@@ -35,9 +35,11 @@ struct PlanText {
         [
             "Figures are rounded, and “\(plan.fewPeople)” are not told apart; they need not add up.",
             "It cannot know: leases of before \(plan.leaseDays) days, so kinds, severities, open leases and tasks a day "
-                + "are replayed over those alone, and time spent on a kind before them is known for two days; what "
-                + "people would have done instead; enrolments, roles, zones and limits of teams, projects and people "
-                + "as they were, for which those of now stand.",
+                + "are replayed over those alone, and time spent on a kind before them is known for a day or two, so "
+                + "that the limit on a kind a week refuses too little before its first Monday; leased time of before "
+                + "\(plan.timeDays) days, so that the limit on a week and weekly rest refuse too little in the first; "
+                + "what people would have done instead; enrolments, roles, zones and limits of teams, projects and "
+                + "people as they were, for which those of now stand.",
             "\(plan.plansLeft) more documents can be planned before midnight, UTC.",
         ]
     }
