@@ -4,6 +4,7 @@ import PlimsollModel
 import Postgres
 import Testing
 
+/// P2: no lease commits for somebody who may not act any more.
 @Suite("Who is denied, or loses the role, is out within 5 s on every coordinator, and gets no lease from then on")
 struct AccessTests {
     enum Measure: String, Sendable, CaseIterable { case person, certificate, role }

@@ -193,6 +193,7 @@ struct FailureTests {
         }
     }
 
+    /// P5: what the database has is acknowledged, and nothing else.
     @Test("a commit whose answer is lost is settled by what the database says: no label lost or doubled, no slot lost")
     func lostCommit() async throws {
         try await withDeployment { deployment in

@@ -5,7 +5,7 @@ import Postgres
 import Testing
 
 /// The database itself raises an error, at one statement of a flush and for one person.
-@Suite("An error at any statement of a flush loses nothing and leaves no half of it (P5, P6, P12)")
+@Suite("An error at any statement of a flush loses nothing and leaves no half of it (P2, P5, P6, P12)")
 struct FlushFaultTests {
     enum Fault: Sendable {
         // Locking and reading.

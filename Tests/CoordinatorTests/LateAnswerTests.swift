@@ -3,7 +3,7 @@ import Ledger
 import PlimsollModel
 import Testing
 
-@Suite("Answers whose lease is gone")
+@Suite("Answers whose lease is gone (P6)")
 struct LateAnswerTests {
     @Test("an answer to a task of a closed project is kept and can be found, also by a coordinator that was not there")
     func closedProject() async throws {

@@ -3,7 +3,7 @@ import Ledger
 import PlimsollModel
 import Testing
 
-@Suite("Read-only mode")
+@Suite("Read-only mode (P2, P3)")
 struct ReadOnlyTests {
     private func voice(_ name: String) -> ConsentVoice { ConsentVoice(name: name, certificateSerial: "ab01") }
 

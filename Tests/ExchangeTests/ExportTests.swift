@@ -46,7 +46,7 @@ import Testing
         #expect(value == expected)
     }
 
-    @Test("Label Studio tasks carry pseudonyms and never a lead time, and can be imported again")
+    @Test("Label Studio tasks carry pseudonyms and never a lead time, and can be imported again (P10)")
     func labelStudio() async throws {
         let bytes = try text(.labelstudio, rows, schema: ["enum": ["good", "bad"]])
         #expect(!String(decoding: bytes, as: UTF8.self).contains("lead_time"))

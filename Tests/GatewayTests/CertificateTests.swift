@@ -148,6 +148,7 @@ extension OverTLS {
             }
         }
 
+        /// P2: what cannot be looked up opens nothing.
         @Test func inDoubtNobodyIsLetIn() async throws {
             try await withGateway { gateway in
                 gateway.dispatch.refusal = .init(.notReady, "the database is away")

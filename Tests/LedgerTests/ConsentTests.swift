@@ -6,6 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
+/// What can be agreed to and for how long, and that a withdrawal is final at once (P3).
 @Suite struct ConsentTests {
     private func voice(_ name: String = "ann") -> ConsentVoice {
         ConsentVoice(name: name, certificateSerial: "ab01")

@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// Corrections of leased time: adding counts at once, taking away needs two.
+/// Corrections of leased time: adding counts at once, taking away needs two (P13).
 @Suite struct CorrectionTests {
     private static let noon = "2026-06-10 12:00+02"
 

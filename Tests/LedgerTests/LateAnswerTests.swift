@@ -6,6 +6,7 @@ import Testing
 
 @testable import Ledger
 
+/// P6: an answer whose lease was gone waits for a human, and becomes a label where everything allows it.
 @Suite struct LateAnswerTests {
     /// A late answer of a person to a task, by plain SQL.
     private func late(_ key: String, by person: String, _ fixture: LedgerFixture) async throws -> Int64 {

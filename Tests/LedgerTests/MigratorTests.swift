@@ -69,6 +69,7 @@ import Testing
         }
     }
 
+    /// P8: all time comes from the one function, as it was shipped.
     @Test func aForeignClockIsFoundOut() async throws {
         try await withLedger { fixture in
             try await fixture.owner.execute(

@@ -76,6 +76,7 @@ import Testing
         }
     }
 
+    /// P1 and P4: where the lease moved on, the label of its old holder is refused.
     @Test(arguments: [true, false]) func aLabelAndALeaseThatMeetLeaveOneHolder(labelFirst: Bool) async throws {
         try await withLedger { fixture in
             try await fixture.project(overlap: 1, people: ["ann", "bob"])

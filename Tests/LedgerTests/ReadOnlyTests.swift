@@ -4,6 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
+/// Read-only mode takes no import and every word of a person (P3).
 @Suite struct ReadOnlyTests {
     @Test func importsAreRefusedAndNoWordOfAPersonIs() async throws {
         try await withLedger { fixture in

@@ -3,7 +3,8 @@ import PlimsollModel
 import Postgres
 import Testing
 
-/// Who answers for whom: selection records, teams and the span of control.
+/// Who answers for whom: selection records, teams and the span of control. Whatever is decided about somebody has a
+/// named human, and a reason where it takes something away (P13).
 @Suite struct TeamTests {
     private func code(_ body: () async throws -> Void) async -> LedgerError.Code? {
         do {

@@ -68,6 +68,7 @@ private struct TestChain {
     }
 }
 
+/// What the verifier finds of a chain that is whole, and of every way to change one (P11).
 @Suite struct ChainTests {
     @Test func `what is hashed and signed is text that anybody can write`() {
         let event = ChainedEvent(id: 7, at: Moment(microseconds: -5), kind: "consent.given", hash: [0, 255])

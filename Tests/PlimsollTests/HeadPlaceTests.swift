@@ -4,7 +4,7 @@ import Testing
 
 @testable import plimsoll
 
-/// Where signed heads go besides the database.
+/// Where signed heads go besides the database (P11).
 @Suite struct HeadPlaceTests {
     private func head(_ seq: Int64) -> SignedHead {
         SignedHead(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import plimsoll
 
-/// Our own boundary tables are files that anyone could have written for `plimsoll policy test`.
+/// Our own boundary tables (P2) are files that anyone could have written for `plimsoll policy test`.
 @Suite struct PolicyCaseTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "PolicyCases")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import QualityReview
 
-@Suite("The gate")
+@Suite("The gate (P2)")
 struct GateTests {
     @Test("A person to whom nothing stands in the way gets what is wanted, for three times the effort")
     func grants() throws {

@@ -2,6 +2,7 @@ import PlimsollModel
 import QualityReview
 import Testing
 
+/// P2 near a limit: what has no room before it is not leased, and a lease that reaches it is parked there.
 @Suite struct NearLimitTests {
     private static func person(agreedUntil: Moment = .distantFuture) -> PersonFacts {
         PersonFacts(

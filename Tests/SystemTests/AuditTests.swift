@@ -7,7 +7,8 @@ import TestSupport
 import Testing
 
 extension SystemTests {
-    /// The record from end to end: what coordinators seal and sign, what `audit verify` finds, what a person keeps.
+    /// The record from end to end (P11): what coordinators seal and sign, what `audit verify` finds, what a person
+    /// keeps.
     @Suite struct AuditTests {
         private static let purposes = ["taking-part", "training"]
 

@@ -72,6 +72,7 @@ extension SystemTests {
             }
         }
 
+        /// P5 and P12: what was acknowledged before, meanwhile and after is all in the export.
         @Test(.needsMounting)
         func `PostgreSQL's disk full under load loses nothing, and work goes on once there is room`() async throws {
             let plan = LiveSystem.Plan(policy: "bench", postgresDisk: "size=256m")
@@ -229,6 +230,7 @@ extension SystemTests {
 
         // MARK: - Workers
 
+        /// P6 and P12: work goes on elsewhere, and what the frozen one did is kept.
         @Test func `a frozen worker's lease goes to another within the stream's life`() async throws {
             let timeToLive = 4
             let plan = LiveSystem.Plan(
@@ -294,6 +296,7 @@ extension SystemTests {
             }
         }
 
+        /// P8: no decision is made by a worker's clock.
         @Test(.needsFaketime)
         func `a worker whose clock is an hour ahead works, and one behind is told`() async throws {
             let faketime = try #require(Machine.faketime)

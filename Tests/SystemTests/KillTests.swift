@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 extension SystemTests {
-    /// Processes die at random moments while labels flow; afterwards only the workers' diaries and the export speak.
+    /// Processes die at random moments while labels flow; afterwards only the workers' diaries and the export speak:
+    /// no fence is given twice (P4), nothing acknowledged is lost (P5), work flows again within seconds (P12).
     @Suite struct KillTests {
         private enum Victim: String, CaseIterable { case worker, coordinator, postgres }
 

@@ -128,6 +128,7 @@ extension SystemTests {
             }
         }
 
+        /// P2: what commits after a policy is in force was decided by it.
         @Test func `a coordinator that is frozen during policy apply grants nothing by the old policy`() async throws {
             try await LiveSystem.with(.init(coordinators: 2, policy: "replay")) { system in
                 try await system.publishNotices(["taking-part"])

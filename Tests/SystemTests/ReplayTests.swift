@@ -5,7 +5,7 @@ import Testing
 
 extension SystemTests {
     /// The crowd of a real labeling project works again: every person with an own certificate and stream, over two
-    /// coordinators that are killed and frozen on the way.
+    /// coordinators that are killed and frozen on the way (P12).
     @Suite struct ReplayTests {
         private static let project = "rte"
         private static let purposes = ["taking-part", "evaluation"]
@@ -13,11 +13,9 @@ extension SystemTests {
         private static let runBudget = Duration.seconds(480)
         private static let frozenFor = Duration.seconds(20)
 
-        @Test func `a recorded crowd's labels all arrive, through a kill and a freeze`() async throws {
-            guard let file = Products.recordedLabels else {
-                print("skipped: no recorded labels; name the file rte.tsv in PLIMSOLL_REPLAY")
-                return
-            }
+        @Test(.needsRecordedLabels)
+        func `a recorded crowd's labels all arrive, through a kill and a freeze`() async throws {
+            let file = try #require(Products.recordedLabels)
             let recorded = try Recorded(file)
             try await LiveSystem.with(.init(coordinators: 2, policy: "replay")) { system in
                 try await Self.prepare(system, recorded)

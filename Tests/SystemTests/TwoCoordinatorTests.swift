@@ -5,7 +5,7 @@ import Testing
 import WorkerKit
 
 extension SystemTests {
-    /// Two coordinators over one database, seen from outside.
+    /// Two coordinators over one database, seen from outside (P3, P12).
     @Suite struct TwoCoordinatorTests {
         private static let purposes = ["taking-part"]
         private static let schema = #"{"type": "integer", "minimum": 0, "maximum": 9}"#

@@ -63,6 +63,13 @@ extension Trait where Self == ConditionTrait {
         .enabled("mounting a file system needs root and the right to mount") { try await Machine.mayMount() }
     }
 
+    /// Only where the labels of a recorded crowd are.
+    static var needsRecordedLabels: Self {
+        .enabled(
+            if: Products.recordedLabels != nil,
+            "no recorded labels: name the file rte.tsv in PLIMSOLL_REPLAY, or run Deploy/replay FILE")
+    }
+
     /// Only where `faketime` is installed.
     static var needsFaketime: Self {
         .enabled(if: Machine.faketime != nil, "faketime is not installed (apt-get install faketime)")

@@ -22,11 +22,12 @@ enum Products {
 
     static func policy(_ name: String) -> URL { repository.appending(path: "Deploy/policy/\(name).yaml") }
 
-    /// What the crowd of `rte.tsv` answered; nil where the file is not there.
+    /// What the crowd of `rte.tsv` answered: the file that PLIMSOLL_REPLAY names, without which a test then fails, or
+    /// the one beside the checkout; nil where neither is.
     static var recordedLabels: URL? {
         let environment = ProcessInfo.processInfo.environment
-        let named = environment["PLIMSOLL_REPLAY"].flatMap { $0.isEmpty ? nil : URL(filePath: $0) }
-        let file = named ?? repository.deletingLastPathComponent().appending(path: "shared/data/rte.tsv")
+        if let named = environment["PLIMSOLL_REPLAY"], !named.isEmpty { return URL(filePath: named) }
+        let file = repository.deletingLastPathComponent().appending(path: "shared/data/rte.tsv")
         return FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) ? file : nil
     }
 
