@@ -227,7 +227,7 @@ import Testing
                 }
             }
             #expect(
-                try await ledger.chainEvents(kind: "limits.shown", limit: 10).map(\.detail?.actor) == ["olga"])
+                try await ledger.chainEvents(kind: "limits.shown", limit: 10).map(\.detail?.actor) == ["boss", "olga"])
             // One's own is no look, and a refused one showed nothing.
             _ = try await organisation.showEffectiveLimits(request: .init(), context: office.context("bob"))
             await #expect(throws: (any Error).self) {
@@ -272,6 +272,17 @@ import Testing
             _ = try await organisation.listTeams(request: .init(), context: olga)
             #expect(try await ofBoss() == ["team by olga", "team-list by olga"])
             #expect(try await !looks("ann").contains("team-list by olga"))
+            // The chain has them too, each once a day; that there is a concern under a name is nobody else's to know.
+            _ = try await organisation.listTeams(request: .init(), context: olga)
+            let chained = try await ledger.chainEvents(kind: "people.read", limit: 100).compactMap(\.detail).map {
+                let what = try JSONValue.parse($0.text)["what"]?.stringValue
+                return "\(what ?? "") by \($0.actor)"
+            }
+            #expect(
+                chained.sorted() == [
+                    "asked-corrections by boss", "asked-corrections by olga", "raise-list by boss",
+                    "raise-list by olga", "team by olga", "team-list by olga",
+                ])
         }
     }
 

@@ -537,8 +537,8 @@ import Testing
             .noticePublished, .policyApplied, .policyPlanned, .certificateIssued, .denied, .roleGranted, .roleRevoked,
             .engineerEnrolled, .engineerMoved, .teamCreated, .teamSet, .limitsShown, .raiseAgreed, .concernAnswered,
             .cordPaused, .projectCreated, .projectSet, .projectState, .tasksImported, .importCancelled, .taskCancelled,
-            .taskRequeued, .labelsExported, .lateAnswerJudged, .chainRead, .timeRemovalAgreed, .timeRemovalRefused,
-            .throughputShown, .personErased, .readOnly,
+            .taskRequeued, .labelsExported, .lateAnswerJudged, .peopleRead, .chainRead, .timeRemovalAgreed,
+            .timeRemovalRefused, .throughputShown, .personErased, .readOnly,
         ]
         for kind in ChainKind.allCases {
             let said: ChainKind.Privacy? =

@@ -109,7 +109,7 @@ import Testing
             let own = try await ledger.effectiveLimits(for: "ann", viewer: .oneself)
             #expect(own.limits.openLeases == 1 && own.limits.quietHours == nil && own.limits.dayTime == .hours(3))
             #expect(try await ledger.effectiveLimits(for: "ann", viewer: .operator("op")) == own)
-            #expect(try await fixture.number("select count(*) from chain_event where kind = 'limits.shown'") == 1)
+            #expect(try await fixture.number("select count(*) from chain_event where kind = 'limits.shown'") == 3)
             #expect(
                 await code { _ = try await ledger.effectiveLimits(for: "ann", viewer: .supervisor("sue")) } == .refused)
         }

@@ -167,7 +167,7 @@ extension SystemTests {
             #expect(
                 kinds.isSubset(of: [
                     "engineer.enrolled", "certificate.issued", "access.denied", "role.granted", "role.revoked",
-                    "limits.shown",
+                    "limits.shown", "people.read",
                 ]), "\(kinds)")
             #expect(!events.contains("consent.") && !events.contains("person, name"), "\(events)")
             #expect(events.contains("a person's own"), "\(events)")

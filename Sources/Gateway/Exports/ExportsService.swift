@@ -7,6 +7,8 @@ import SwiftProtobuf
 /// `plimsoll.v1.Exports` over the ledger: what became of exports since they were made.
 struct ExportsService: Plimsoll_V1_Exports.SimpleServiceProtocol {
     let ledger: Ledger
+    /// Whose stream is read when.
+    var turns = StreamTurns()
 
     func listSuperseded(
         request: Plimsoll_V1_ListSupersededRequest, context: ServerContext
@@ -19,20 +21,22 @@ struct ExportsService: Plimsoll_V1_Exports.SimpleServiceProtocol {
         request: Plimsoll_V1_ListDroppedRequest, response: RPCWriter<Plimsoll_V1_ListDroppedResponse>,
         context: ServerContext
     ) async throws {
-        try await ledger.droppedRecords(of: request.export) { heading in
-            try await response.write(.with { $0.header = .init(heading) })
-        } receive: { records in
-            try await response.write(
-                .with {
-                    $0.records = records.map { record in
-                        .with {
-                            $0.taskKey = record.taskKey
-                            $0.slot = UInt32(record.slot)
-                            $0.annotator = record.annotator
-                        }
-                    }
-                })
+        try await turns.withTurn(of: context.caller.name) {
+            try await ledger.droppedRecords(of: request.export) { heading in
+                try await response.write(.with { $0.header = .init(heading) })
+            } receive: { records in
+                try await response.write(.with { $0.records = records.map { .init($0) } })
+            }
         }
+    }
+}
+
+extension Plimsoll_V1_DroppedRecord {
+    init(_ record: DroppedRecord) {
+        self.init()
+        taskKey = record.taskKey
+        slot = UInt32(record.slot)
+        annotator = record.annotator
     }
 }
 

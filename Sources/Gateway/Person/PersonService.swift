@@ -9,14 +9,22 @@ import SwiftProtobuf
 /// whose it is comes from the certificate alone.
 struct PersonService: Plimsoll_V1_Person.SimpleServiceProtocol {
     let ledger: Ledger
+    /// Whose stream is read when.
+    var turns = StreamTurns()
+    var pauseMax = Ledger.readerPauseMax
 
     func showData(
         request: Plimsoll_V1_ShowDataRequest, response: RPCWriter<Plimsoll_V1_DataPart>, context: ServerContext
     ) async throws {
-        try await ledger.personData(of: context.caller.name) { table in
-            try await response.write(.with { $0.table = .init(table) })
-        } rows: { rows in
-            for part in Self.parts(rows, bytes: \.utf8.count) { try await response.write(.with { $0.rows = part }) }
+        let name = try context.caller.name
+        try await turns.withTurn(of: name) {
+            try await ledger.personData(of: name, pauseMax: pauseMax) { table in
+                try await response.write(.with { $0.table = .init(table) })
+            } rows: { rows in
+                for part in Self.parts(rows, bytes: \.utf8.count) {
+                    try await response.write(.with { $0.rows = part })
+                }
+            }
         }
     }
 
@@ -24,9 +32,12 @@ struct PersonService: Plimsoll_V1_Person.SimpleServiceProtocol {
         request: Plimsoll_V1_ListAnswersRequest, response: RPCWriter<Plimsoll_V1_ListAnswersResponse>,
         context: ServerContext
     ) async throws {
-        try await ledger.ownAnswers(of: context.caller.name) { answers in
-            for part in Self.parts(answers, bytes: \.answer.count) {
-                try await response.write(.with { $0.answers = part.map { .init($0) } })
+        let name = try context.caller.name
+        try await turns.withTurn(of: name) {
+            try await ledger.ownAnswers(of: name, pauseMax: pauseMax) { answers in
+                for part in Self.parts(answers, bytes: \.answer.count) {
+                    try await response.write(.with { $0.answers = part.map { .init($0) } })
+                }
             }
         }
     }

@@ -60,6 +60,9 @@ public struct GatewayConfiguration: Sendable, Hashable {
         public var connectionsPerPersonMax = 8
         /// Calls at once on one connection (HTTP/2 streams).
         public var callsPerConnectionMax = 32
+        /// Streams of people's own data at once, one of each person: each holds one of the coordinator's database
+        /// connections for as long as its reader takes. As many again for operators' lists of dropped records.
+        public var streamsMax = 2
         /// Bytes of one message of a client.
         public var messageBytesMax = 4 * 1024 * 1024
         /// Bytes of leases and project texts in one message to a worker; a larger reply is sent as several messages.
@@ -91,6 +94,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
         public var silence = Duration.seconds(60)
         /// A peer that takes nothing of what is sent to it, on one call, is cut off after this.
         public var unread = Duration.seconds(20)
+        /// To wait for a turn where `Limits.streamsMax` streams are open; then the call is refused.
+        public var turn = Duration.seconds(10)
         /// Unacknowledged data make the kernel drop the connection after this (TCP_USER_TIMEOUT, RFC 5482).
         public var unacknowledged = Duration.seconds(30)
         /// HTTP/2 ping to a client after this long without anything from it; its answer counts against `silence`.

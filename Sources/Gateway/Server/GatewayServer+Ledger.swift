@@ -22,7 +22,9 @@ extension GatewayServer {
                 AuditService(ledger: ledger),
                 ReceiptsService(ledger: ledger, signer: signer),
                 OrganisationService(ledger: ledger), ConcernService(ledger: ledger),
-                ExportsService(ledger: ledger), DeploymentService(ledger: ledger), PersonService(ledger: ledger),
+                ExportsService(ledger: ledger, turns: StreamTurns(configuration.limits, configuration.times)),
+                DeploymentService(ledger: ledger),
+                PersonService(ledger: ledger, turns: StreamTurns(configuration.limits, configuration.times)),
                 HoursService(ledger: ledger),
             ], logger: logger)
     }

@@ -36,6 +36,8 @@ public enum ChainKind: String, Sendable, CaseIterable {
     case taskRequeued = "task.requeued"
     case labelsExported = "labels.exported"
     case lateAnswerJudged = "late-answer.judged"
+    /// That somebody looked at what is held of others, at what, the first time on a day.
+    case peopleRead = "people.read"
     /// That somebody read what others agreed to. Earlier builds allowed it.
     case chainRead = "chain.read"
     case timeAdded = "time.added"

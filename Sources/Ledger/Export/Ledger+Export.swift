@@ -12,7 +12,8 @@ extension Ledger {
     /// come; while it is busy the database waits.
     ///
     /// Throws `.notFound`, `.invalid` for a purpose that the project does not name, and `.stale` when somebody
-    /// withdrew while the export ran: then what was received must be thrown away and the export made again.
+    /// withdrew while the export ran: then what was received must be thrown away and the export made again; `.refused`
+    /// when nothing of it was taken for `readerPauseMax`.
     public func exportLabels(
         project name: String, purpose: String, by actor: String,
         heading: @Sendable (ExportHeading) async throws -> Void,
@@ -30,7 +31,7 @@ extension Ledger {
             cutAt: Moment(microseconds: try begun.timestamptz(1)), pseudonymKeyID: Pseudonyms.id(of: key),
             answerSchema: project.answerSchema)
         try await heading(head)
-        let contents = try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+        let contents = try await stream(pauseMax: Self.readerPauseMax) { connection in
             try await connection.execute(script: "set local statement_timeout = 0")
             return try await rows(of: project, purpose, Pseudonyms(key: key), receive, on: connection)
         }

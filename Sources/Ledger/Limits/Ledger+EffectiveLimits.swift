@@ -38,12 +38,15 @@ extension Ledger {
             var layers =
                 try await limitLayers(of: [person.id], on: connection)[person.id]
                 ?? PersonLimitLayers(person: person.id)
-            switch viewer {
-            case .oneself: break
-            case .operator(let actor):
+            func putOnRecord(by actor: String) async throws {
                 try await appendChainEvent(
                     .limitsShown, actor: actor, about: person.id, detail: ["person": .string(name)], on: connection)
                 try await recordLook(at: .limits, of: [name], by: actor, on: connection)
+            }
+            switch viewer {
+            case .oneself: break
+            case .operator(let actor):
+                try await putOnRecord(by: actor)
             case .supervisor(let actor):
                 let row = try await connection.query(
                     Query(EffectiveLimitsStatements.supervisor, .int8(person.id.rawValue))
@@ -51,7 +54,7 @@ extension Ledger {
                 guard try row?.text(0) == actor else {
                     throw LedgerError(.refused, "\(name) is in no team of yours")
                 }
-                try await recordLook(at: .limits, of: [name], by: actor, on: connection)
+                try await putOnRecord(by: actor)
                 layers.engineer = nil
                 layers.raise = nil
             }

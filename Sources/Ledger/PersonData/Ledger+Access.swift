@@ -24,6 +24,37 @@ public enum PeopleRead: Sendable, Hashable {
     case list(PeopleList, of: [String])
 }
 
+extension PeopleRead {
+    var what: String {
+        switch self {
+        case .engineerList: "engineer-list"
+        case .certificateList: "certificate-list"
+        case .roleList: "role-list"
+        case .lateAnswers: "late-answers"
+        case .policyPlan: "policy-plan"
+        case .list(let list, _): list.rawValue
+        }
+    }
+
+    fileprivate var person: String? {
+        switch self {
+        case .certificateList(let name), .roleList(let name): name
+        case .engineerList, .lateAnswers, .policyPlan, .list: nil
+        }
+    }
+
+    fileprivate var project: String? { if case .lateAnswers(let project) = self { project } else { nil } }
+
+    /// A plan has an event of its own. A concern is addressed to its reader, and that there was one under a name is
+    /// nobody else's to know (P9).
+    fileprivate var isInChain: Bool {
+        switch self {
+        case .policyPlan, .list(.concerns, _): false
+        case .engineerList, .certificateList, .roleList, .lateAnswers, .list: true
+        }
+    }
+}
+
 /// What names people one by one to those whom it concerns.
 public enum PeopleList: String, Sendable, CaseIterable {
     /// Raises that somebody asked for.
@@ -44,44 +75,44 @@ extension Ledger {
     public static let accessMax = 10_000
 
     /// Puts a look at people's data on the record, before the reader sees it (P11): each person sees who looked, at
-    /// what, on which day. Whoever cannot record does not read.
+    /// what, on which day, and the chain has the first look of a day. Whoever cannot record does not read.
     public func recordRead(_ read: PeopleRead, by reader: String) async throws {
-        switch read {
-        case .engineerList: try await record("engineer-list", of: nil, reader)
-        case .certificateList(let name): try await record("certificate-list", of: name, reader)
-        case .roleList(let name): try await record("role-list", of: name, reader)
-        case .policyPlan(let project):
-            guard let project else { return try await record("policy-plan", of: nil, reader) }
-            _ = try await self.read(
-                Query(PersonDataStatements.recordProjectRead, .text(project), .text(reader), .text("policy-plan")))
-        case .list(let list, let names):
-            _ = try await self.read(Self.record(list, of: names, reader))
-        case .lateAnswers(let project):
-            _ = try await self.read(
-                Query(PersonDataStatements.recordLateRead, .text(project), .text(reader), .text("late-answers")))
+        try await transaction { connection in
+            var person: PersonID?
+            if let name = read.person {
+                // Of nobody there is nothing to see.
+                guard let row = try await connection.query(Query(PersonStatements.byName, .text(name))).first
+                else { return }
+                person = try PersonRow(row).id
+            }
+            let what = Bind.text(read.what)
+            let query =
+                switch read {
+                case .list(_, let names):
+                    Query(PersonDataStatements.recordNamedRead, .textArray(names), .text(reader), what)
+                case .lateAnswers(let project):
+                    Query(PersonDataStatements.recordLateRead, .text(project), .text(reader), what)
+                case .policyPlan(let project?):
+                    Query(PersonDataStatements.recordProjectRead, .text(project), .text(reader), what)
+                case .engineerList, .certificateList, .roleList, .policyPlan(nil):
+                    Query(PersonDataStatements.recordRead, .int8(person?.rawValue), .text(reader), what)
+                }
+            guard try await connection.query(query).affected > 0, read.isInChain else { return }
+            var detail: JSONObject = ["what": .string(read.what)]
+            if let name = read.person { detail["person"] = .string(name) }
+            if let project = read.project { detail["project"] = .string(project) }
+            try await appendChainEvent(
+                .peopleRead, actor: reader, about: person, detail: .object(detail), on: connection)
         }
     }
 
-    /// The same within the transaction of the reading. Nobody looks at themselves.
+    /// At what the named people are shown with, in the transaction of the reading, which has an event of its own.
+    /// Nobody looks at themselves.
     func recordLook(
         at list: PeopleList, of names: [String], by reader: String, on connection: isolated Connection
     ) async throws {
-        _ = try await connection.query(Self.record(list, of: names, reader))
-    }
-
-    private static func record(_ list: PeopleList, of names: [String], _ reader: String) -> Query {
-        Query(PersonDataStatements.recordNamedRead, .textArray(names), .text(reader), .text(list.rawValue))
-    }
-
-    private func record(_ what: String, of name: String?, _ reader: String) async throws {
-        var person: PersonID?
-        if let name {
-            // Of nobody there is nothing to see.
-            guard let found = try await self.person(named: name) else { return }
-            person = found.id
-        }
-        _ = try await read(
-            Query(PersonDataStatements.recordRead, .int8(person?.rawValue), .text(reader), .text(what)))
+        _ = try await connection.query(
+            Query(PersonDataStatements.recordNamedRead, .textArray(names), .text(reader), .text(list.rawValue)))
     }
 
     /// What others did with a person's data, newest first, at most `accessMax`. Throws `.notFound`.

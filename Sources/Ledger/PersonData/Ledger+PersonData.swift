@@ -18,15 +18,15 @@ public struct OwnAnswerRow: Sendable, Hashable {
 extension Ledger {
     /// Everything that is held about a person, table by table, as one moment has it. The tables are those of the
     /// inventory, so that what is held is what is shown (P10). `table` begins one; `rows` gets JSON objects of the
-    /// table begun last. Throws `.notFound`.
+    /// table begun last. Throws `.notFound`, and `.refused` when either takes longer than `pauseMax`.
     public func personData(
-        of name: String, table: @Sendable (Inventory.Table) async throws -> Void,
-        rows: @Sendable ([String]) async throws -> Void
+        of name: String, pauseMax: Duration = Ledger.readerPauseMax,
+        table: @Sendable (Inventory.Table) async throws -> Void, rows: @Sendable ([String]) async throws -> Void
     ) async throws {
         guard let person = try await person(named: name) else { throw unknownPerson(name) }
         let inventory = try Inventory.shipped()
         let binds: [Bind] = [.int8(person.id.rawValue), .text(name)]
-        try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+        try await stream(pauseMax: pauseMax) { connection in
             for listed in inventory.tables {
                 try await table(listed)
                 if let own = PersonDataStatements.own(listed) {
@@ -45,13 +45,15 @@ extension Ledger {
         }
     }
 
-    /// A person's own answers with what became of each, labels first, by project and task. Throws `.notFound`.
+    /// A person's own answers with what became of each, labels first, by project and task. Throws `.notFound`, and
+    /// `.refused` when `receive` takes longer than `pauseMax`.
     public func ownAnswers(
-        of name: String, receive: @Sendable ([OwnAnswerRow]) async throws -> Void
+        of name: String, pauseMax: Duration = Ledger.readerPauseMax,
+        receive: @Sendable ([OwnAnswerRow]) async throws -> Void
     ) async throws {
         guard let person = try await person(named: name) else { throw unknownPerson(name) }
         let id = Bind.int8(person.id.rawValue)
-        try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+        try await stream(pauseMax: pauseMax) { connection in
             try await drain(Query(PersonDataStatements.labels, id), on: connection) { rows in
                 try await receive(
                     try rows.map { row in

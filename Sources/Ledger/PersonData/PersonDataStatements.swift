@@ -26,7 +26,8 @@ enum PersonDataStatements {
                 from \(quoted(table.name)) x0 where \(condition) order by \(order)) x
             """)
     }
-    static let fetch = Statement.unprepared("fetch 200 from person_cursor")
+    /// Few: of the longest answers these are some megabytes, which a slow line must carry within `readerPauseMax`.
+    static let fetch = Statement.unprepared("fetch 20 from person_cursor")
     static let close = Statement.unprepared("close person_cursor")
 
     /// In how many rows that are not their own a person is named, or meant by their number, as the one who acted.

@@ -67,9 +67,11 @@ extension Ledger {
     }
 
     /// What an export must drop by now, as one moment has it, in the order of keys; nil where it need drop nothing.
-    /// `receive` gets a page at a time. Throws `.notFound` for an export that was never sealed.
+    /// `receive` gets a page at a time. Throws `.notFound` for an export that was never sealed, and `.refused` when
+    /// either takes longer than `pauseMax`.
     public func droppedRecords(
-        of export: Int64, heading: @Sendable (SupersededExport) async throws -> Void,
+        of export: Int64, pauseMax: Duration = Ledger.readerPauseMax,
+        heading: @Sendable (SupersededExport) async throws -> Void,
         receive: @Sendable ([DroppedRecord]) async throws -> Void
     ) async throws {
         let id = Bind.int8(export)
@@ -77,7 +79,7 @@ extension Ledger {
             throw LedgerError(
                 .notFound, "there is no export \(export)", remedy: "the number is in manifest.json, under cut")
         }
-        try await transaction(isolation: .repeatableRead, readOnly: true) { connection in
+        try await stream(pauseMax: pauseMax) { connection in
             guard let row = try await connection.query(Query(SupersededStatements.one, id)).first else { return }
             try await heading(try SupersededExport(row))
             var last = DroppedRecord(taskKey: "", slot: 0, annotator: "")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Identity
 import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
@@ -17,13 +18,15 @@ struct QueueStatus: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let projects = try await connection.withCoordinator { client in
-            try await client.control.queueStatus(
-                .with { $0.project = project ?? "" }, options: ControlClient.callOptions
-            ).projects
+        let (projects, role) = try await connection.withCoordinator { client in
+            let answer = try await client.control.queueStatus(
+                .with { $0.project = project ?? "" }, options: ControlClient.callOptions)
+            return (answer.projects, client.me.identity.role)
         }
         guard output.format == .table else { return output.write(projects, \.json) }
         output.list(projects, empty: "there are no projects yet; make one with `plimsoll project create`")
-        projects.flatMap(\.reasonLines).forEach(Output.line)
+        let reasons = projects.flatMap(\.reasonLines)
+        reasons.forEach(Output.line)
+        if role == .supervisor, !reasons.isEmpty { Output.talk("what changes something is for an operator to run") }
     }
 }
