@@ -44,6 +44,9 @@ struct LimitsTests {
                 let refusal = try await ann.refusal()
                 #expect(refusal.rule == .breakTime && refusal.value == "5m" && refusal.limit == "2m")
                 #expect(refusal.until == limit + .seconds(120))
+                // Under a new version, and so soon that the refusal is not kept again: what the return will stand on is.
+                try await deployment.policy("continuous-time: 5m", "break: 2m")
+                #expect(try await ann.refusal().rule == .breakTime)
                 // Nobody else may have it meanwhile.
                 let bob = try await Hand(one, "bob")
                 let his = try await bob.patientLease()
@@ -54,6 +57,12 @@ struct LimitsTests {
                 try await deployment.setClock(limit + .seconds(120), standing: true)
                 let back = try await ann.patientLease()
                 #expect(back.lease == second.lease && back.payload == second.payload)
+                #expect(
+                    try await deployment.number(
+                        """
+                        select count(*) from lease l join provenance v using (provenance_id)
+                        where l.fence = \(second.lease.fence)
+                        """) == 1)
                 // Of its lifetime the 130 s have passed in which it was open, and not the grace before it was parked.
                 #expect(
                     try await deployment.number(

@@ -62,7 +62,7 @@ extension Dispatcher {
             try await checkAdmissions(of: streams, under: opening.epoch) { try await session.inadmissible($0) }
             try await load(present, opening, session, &plan)
             try await decide(present, taken, session, &plan)
-            if plan.writes.isEmpty, plan.picks.isEmpty {
+            if plan.writes.isEmpty, plan.picks.isEmpty, !plan.madeProvenances {
                 await session.rollBack()
             } else {
                 try await session.commit(plan.writes, coordinator: plan.coordinator, at: plan.now)

@@ -35,6 +35,7 @@ extension Dispatcher {
             missing.append((person, scope, key))
         }
         guard !missing.isEmpty else { return }
+        plan.madeProvenances = true
         for (question, provenance) in zip(missing, try await session.provenances(missing.map(\.key))) {
             plan.states[question.person]?.provenances[question.scope] = provenance
         }
@@ -45,7 +46,8 @@ extension Dispatcher {
         _ people: [PersonID], _ session: FlushSession, _ plan: inout FlushPlan
     ) async throws {
         let parked = people.flatMap { person in
-            (plan.states[person]?.parked.values.map { $0 } ?? []).map {
+            let wants = (streamsOf[person] ?? []).contains { (streams[$0]?.want ?? 0) > 0 }
+            return (wants ? plan.states[person]?.parked.values.map { $0 } ?? [] : []).map {
                 (person: person, scope: provenanceScope(of: $0.lane, $0.project))
             }
         }

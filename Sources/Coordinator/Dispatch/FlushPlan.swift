@@ -61,6 +61,8 @@ struct FlushPlan {
     var states: [PersonID: PersonState] = [:]
     var replies: [StreamID: StreamReply] = [:]
     var picks: [Pick] = []
+    /// Provenances were made, which last, and may be remembered, only where this is committed.
+    var madeProvenances = false
     var cameBack: [CameBack] = []
     /// Returned slots whose tasks were quarantined or whose slot turned out taken: their rows go.
     var ended: [(person: PersonID, fence: Fence)] = []
