@@ -49,6 +49,36 @@ struct FailureTests {
         }
     }
 
+    @Test("what was leased elsewhere is extended by its own estimate, parked, and comes back", arguments: [true, false])
+    func leasedElsewhere(isExtended: Bool) async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(effortSeconds: 60, people: ["ann"], tasks: 0)
+            try await deployment.importTasks(1, efforts: [300])
+            let two = deployment.coordinator("two")
+            try await running(two) {
+                let one = deployment.coordinator("one")
+                var granted: LeaseGrant?
+                try await running(one) { granted = try await Hand(one, "ann").lease() }
+                let lease = try #require(granted)
+                let ann = try await Hand(two, "ann", held: [lease.lease])
+                if isExtended {
+                    try await deployment.moveClock(by: .seconds(60))
+                    ann.extend(lease.lease)
+                    let longer = try await ann.change()
+                    // Three times five minutes, and not three times one.
+                    let left = try #require(longer.deadlineIn)
+                    #expect(longer.state == .held && left > .seconds(890))
+                }
+                ann.park(lease.lease)
+                #expect(try await ann.change().state == .parked)
+                let again = try await ann.patientLease()
+                #expect(again.lease == lease.lease && again.payload == lease.payload)
+                ann.submit(again.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+            }
+        }
+    }
+
     @Test(
         "a coordinator that the database has not answered for 3 s tells its workers to stop, nothing is lost (P3, P6)")
     func cutOff() async throws {

@@ -19,7 +19,7 @@ extension Dispatcher {
                 end(held, how: .released, &state, lookups, &plan)
                 reply = LeaseChange(lease: change.lease, state: .released)
             case .park: reply = park(change.lease, held, atLimit: false, &state, &plan)
-            case .extend: reply = extend(change.lease, held.stored, &state, &plan)
+            case .extend: reply = extend(change.lease, held, &state, lookups, &plan)
             }
         } else if let parked = state.parked[change.lease.fence], parked.task == change.lease.task {
             reply = settleParked(change, parked, &state, lookups, &plan)
@@ -285,12 +285,15 @@ extension Dispatcher {
     // MARK: Extending
 
     private func extend(
-        _ reference: LeaseReference, _ lease: StoredLease, _ state: inout PersonState, _ plan: inout FlushPlan
+        _ reference: LeaseReference, _ held: HeldLease, _ state: inout PersonState, _ lookups: FlushLookups,
+        _ plan: inout FlushPlan
     ) -> LeaseChange {
-        guard let lane = lanes[lease.lane], let project = deployment?.projects[lease.project] else {
+        let lease = held.stored
+        guard let project = deployment?.projects[lease.project], let lane = lanes[lease.lane] else {
+            let isClosed = deployment.map { $0.projects[lease.project] == nil } ?? false
             return LeaseChange(
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
-                message: "the project is closed")
+                message: isClosed ? "the project is closed" : "the coordinator has only begun; ask again in a moment")
         }
         // What has passed since would be leased time, and others may have been granted as if it was not.
         guard lease.deadline > state.at else {
@@ -300,7 +303,8 @@ extension Dispatcher {
         }
         // The gate is asked about time alone: this lease is counted already, and what is open may go on, up to a limit
         // also where the whole estimate would not fit before it.
-        let effort = state.held[lease.fence]?.content?.effortSeconds ?? project.effortSeconds
+        let content = held.content ?? lookups.contents[lease.task]
+        let effort = content?.effortSeconds ?? project.effortSeconds
         var question = ask(of: lane, project: project, effortSeconds: 0)
         question.paused = false
         let limits = state.line.limits(in: lease.project)
@@ -323,6 +327,7 @@ extension Dispatcher {
         extended.deadline = deadline
         let parks = horizon.parks(at: deadline, since: lease.firstGrantedAt, lifetime: limits.leaseLifetime)
         state.held[lease.fence]?.stored = extended
+        state.held[lease.fence]?.content = content
         state.held[lease.fence]?.parks = parks
         if parks { plan.parking.append((extended, state.person)) }
         plan.changed.insert(state.person)

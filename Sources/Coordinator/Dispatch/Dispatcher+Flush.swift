@@ -114,8 +114,8 @@ extension Dispatcher {
                 }
                 plan.states[stored.person] = state
             }
-            try await loadParked(stale, session, plan)
         }
+        try await loadParked(present, session, plan)
         for person in present { plan.states[person]?.roll(to: opening.now) }
         try await nameProvenancesOfParked(present, session, &plan)
     }

@@ -13,6 +13,8 @@ struct FlushLookups: Sendable {
     var standings: [TaskID: TaskStanding] = [:]
     /// Late answers' slots that may be granted anew, each with what the grant would stand on.
     var freeSlots: [Fence: ProvenanceID] = [:]
+    /// What tasks are about that were leased elsewhere and are to be extended here.
+    var contents: [TaskID: TaskContent] = [:]
     /// What keeps answers to open and parked leases from counting; most have none.
     var bars: [Fence: AnswerBar] = [:]
 }
@@ -24,6 +26,7 @@ extension Dispatcher {
         var unknown: [(person: PersonID, task: TaskID, fence: Fence)] = []
         var answered: Set<Fence> = []
         var ending: [TaskID: LaneID] = [:]
+        var unread: [(lane: LaneID, task: TaskID)] = []
         var lookups = FlushLookups()
         for person in present {
             guard let state = plan.states[person] else { continue }
@@ -48,7 +51,12 @@ extension Dispatcher {
             for change in mine.changes {
                 switch change.kind {
                 case .decline, .release: look(change.lease, ends: true)
-                case .park, .extend: look(change.lease, ends: false)
+                case .park: look(change.lease, ends: false)
+                case .extend:
+                    look(change.lease, ends: false)
+                    if let held = state.held[change.lease.fence], held.content == nil {
+                        unread.append((held.stored.lane, held.stored.task))
+                    }
                 }
             }
             for end in mine.ends { look(end.lease, ends: true) }
@@ -64,6 +72,7 @@ extension Dispatcher {
             }
             try await findFreeSlots(unknown.filter { answered.contains($0.fence) }, session, plan, &lookups)
         }
+        if !unread.isEmpty { lookups.contents = try await session.contents(unread) }
         if !ending.isEmpty {
             lookups.standings = try await session.standings(ending.map { ($0.key, $0.value) })
         }
