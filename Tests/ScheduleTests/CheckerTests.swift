@@ -224,15 +224,154 @@ import Testing
         expect("liveness", "nothing stands against it")
     }
 
+    // MARK: Deadlines
+
+    /// Of a break that is two minutes away.
+    private func nearBreak() -> Rows {
+        cell.state.people[0].worked = [
+            Stretch(from: Self.now - 48 * .minute, to: Self.now, kind: "puzzle", severity: 0)
+        ]
+        return rows(lease(1, seconds: 120))
+    }
+
+    private func at(_ seconds: Micros) -> Situation {
+        var later = situation
+        later.now += seconds * .second
+        return later
+    }
+
+    /// What its worker hears of the first lease.
+    private func tell(deadlineIn seconds: Int, parks: Bool) {
+        let grant = LeaseGrant(
+            lease: LeaseReference(task: TaskID(1), fence: Fence(1)), project: ProjectID(1), instructionsVersion: 1,
+            key: "t1", kind: "puzzle", severity: 0, effort: .seconds(60), deadlineIn: .seconds(seconds), payload: [],
+            why: GrantReason(policyVersion: 1, provenance: ProvenanceID(1), figures: GrantFigures()), parks: parks)
+        cell.check(
+            .want(hand: 0, count: 1, must: false), .leases([grant], nil), situation, before: cell.state, isAlone: true)
+    }
+
+    @Test func `an honest end at a limit is no violation`() {
+        absorb(nearBreak())
+        tell(deadlineIn: 120, parks: true)
+        var next = Rows()
+        next.ends = [end(1, "parked", after: 120)]
+        let now = Self.now + 125 * .second
+        next.parked = [
+            Rows.Parked(
+                task: TaskID(1), slot: 1, person: PersonID(1), fence: Fence(1), parkedAt: now,
+                until: now + 72 * .hour, atLimit: true)
+        ]
+        absorb(next, [], at(125))
+        #expect(cell.violations.isEmpty, "\(cell.violations)")
+    }
+
+    @Test func `a worker that is not told that a limit parks its lease`() {
+        absorb(nearBreak())
+        tell(deadlineIn: 120, parks: false)
+        expect("protocol", "told that a limit parks it: false")
+    }
+
+    @Test func `a worker that is told of a limit where its lease merely ends`() {
+        absorb(rows(lease(1)))
+        tell(deadlineIn: 180, parks: true)
+        expect("protocol", "told that a limit parks it: true")
+    }
+
+    @Test func `a lease that expires at a limit`() {
+        absorb(nearBreak())
+        tell(deadlineIn: 120, parks: true)
+        var next = Rows()
+        next.ends = [end(1, "expired", after: 120)]
+        absorb(next, [], at(125))
+        expect("section 9", "expired at its deadline")
+    }
+
+    @Test func `a lease that expires though it was to be parked, at a limit that has let go`() {
+        absorb(nearBreak())
+        tell(deadlineIn: 120, parks: true)
+        cell.state.people[0].worked = []
+        var next = Rows()
+        next.ends = [end(1, "expired", after: 120)]
+        absorb(next, [], at(125))
+        expect("section 9", "expired at its deadline")
+    }
+
+    @Test(arguments: ["limit", "parked"]) func `a lease that lasted as long as it may and did not expire`(how: String) {
+        absorb(rows(lease(1)))
+        var next = Rows()
+        next.ends = [end(1, how, after: 180)]
+        absorb(next, [], at(185))
+        expect("section 9", "\(how) at its deadline")
+    }
+
+    @Test func `a lease that may be made longer and is not`() {
+        absorb(rows(lease(1)))
+        extend(from: 60, to: nil)
+        expect("section 9", "not made longer")
+    }
+
+    @Test(arguments: [Micros(239), 241]) func `a lease that is made longer than by its length`(seconds: Micros) {
+        absorb(rows(lease(1)))
+        extend(from: 60, to: seconds)
+        expect("P2", "made longer")
+    }
+
+    @Test func `a lease that is made longer after its deadline`() {
+        absorb(rows(lease(1)))
+        extend(from: 180, to: 360)
+        expect("P2", "made longer")
+    }
+
+    @Test func `an honest extension is no violation`() {
+        absorb(rows(lease(1)))
+        extend(from: 60, to: 240)
+        #expect(cell.violations.isEmpty, "\(cell.violations)")
+    }
+
+    /// The first lease is asked to be longer after so many seconds; nil: it is not made so.
+    private func extend(from seconds: Micros, to end: Micros?) {
+        let before = cell.state
+        let reference = LeaseReference(task: TaskID(1), fence: Fence(1))
+        let action = Action.change(hand: 0, .extend, lease: reference)
+        let deadline = end ?? 180
+        absorb(rows(lease(1, seconds: deadline)), [action], at(seconds))
+        let change = LeaseChange(
+            lease: reference, state: end == nil ? .unchanged : .held, deadlineIn: .seconds(deadline - seconds))
+        cell.check(action, .changed(change), at(seconds), before: before, isAlone: true)
+    }
+
+    @Test func `a warning of a limit that is not near`() {
+        absorb(rows(lease(1)))
+        cell.hear(1, by: 0, situation)
+        expect("section 9", "was warned")
+    }
+
+    @Test func `a limit of which nobody warns, and one warning of it`() {
+        cell.state.tasks[TaskID(1)] = TaskModel(
+            Layout.Task(id: TaskID(1), lane: LaneID(1), key: "t1", effort: 10 * .minute), of: ProjectID(1))
+        cell.state.people[0].worked = [
+            Stretch(from: Self.now - 30 * .minute, to: Self.now, kind: "puzzle", severity: 0)
+        ]
+        absorb(rows(lease(1, seconds: 20 * 60)))
+        tell(deadlineIn: 20 * 60, parks: true)
+        #expect(cell.unwarned(0, at(15 * 60 - 1))?.fence == nil)
+        #expect(cell.unwarned(0, at(15 * 60))?.fence == Fence(1))
+        cell.hear(1, by: 0, at(15 * 60))
+        #expect(cell.unwarned(0, at(15 * 60))?.fence == nil)
+        #expect(cell.violations.isEmpty, "\(cell.violations)")
+        cell.hear(2, by: 0, at(15 * 60))
+        expect("section 9", "was warned")
+    }
+
     private func label(_ fence: Int64, person: Int64 = 1) -> Rows.Label {
         Rows.Label(
             task: TaskID(1), slot: 1, person: PersonID(person), fence: Fence(fence), personN: 9, lane: LaneID(1),
             project: ProjectID(1), answer: "{\"label\":\"a\"}", policy: 1)
     }
 
-    private func end(_ fence: Int64, _ how: String) -> Rows.End {
+    private func end(_ fence: Int64, _ how: String, after seconds: Micros = 0) -> Rows.End {
         Rows.End(
             person: PersonID(1), fence: Fence(fence), task: TaskID(1), slot: 1, lane: LaneID(1), granted: Self.now,
-            at: Self.now, how: how)
+            at: Self.now + seconds * .second, how: how)
     }
 }

@@ -21,6 +21,14 @@ enum Action: Sendable {
     case importTasks(project: Int, lane: Layout.Lane, count: Int, first: Int, effortSeconds: Int?)
 
     enum ChangeKind: String, Sendable { case decline, release, park, extend }
+
+    /// The lease that it is about.
+    var lease: LeaseReference? {
+        switch self {
+        case .submit(_, let lease, _), .change(_, _, let lease): lease
+        default: nil
+        }
+    }
 }
 
 /// What came back.

@@ -16,6 +16,8 @@ extension Cell {
 
     func absorb(_ rows: Rows, _ actions: [Action], _ situation: Situation, before: CellState) {
         var grants: [NewGrant] = []
+        let losses: Set = ["stream_lost", "unheard", "coordinator_lost"]
+        uncertain = Set(rows.ends.filter { losses.contains($0.how) }.map(\.person))
         absorbConsents(rows.consents, actions, situation)
         absorbCommands(actions)
         for task in rows.tasks where state.tasks[task.id] == nil {
@@ -26,12 +28,12 @@ extension Cell {
         }
         for task in rows.closed { absorbClosed(task, situation) }
         for end in rows.ends.sorted(by: { ($0.how == "parked" ? 0 : 1) < ($1.how == "parked" ? 0 : 1) }) {
-            absorb(end, rows, actions, situation, &grants)
+            absorb(end, rows, actions, situation, before, &grants)
         }
         for label in rows.labels { absorb(label, situation, before) }
         for label in rows.aside { absorbAside(label, situation, before) }
         for late in rows.late { absorb(late, situation) }
-        for parked in rows.parked { absorb(parked, situation) }
+        for parked in rows.parked { absorb(parked, actions, situation) }
         for lease in rows.leases { absorb(lease, actions, situation, &grants) }
         compareHeld(rows)
         checkOverlap()

@@ -4,7 +4,8 @@ import PlimsollModel
 /// Every lease that ended had a reason to end so, and ended when it had to.
 extension Cell {
     func absorb(
-        _ end: Rows.End, _ rows: Rows, _ actions: [Action], _ situation: Situation, _ grants: inout [NewGrant]
+        _ end: Rows.End, _ rows: Rows, _ actions: [Action], _ situation: Situation, _ before: CellState,
+        _ grants: inout [NewGrant]
     ) {
         let now = situation.now
         guard let personIndex = state.index(of: end.person), let lane = state.lane(end.lane),
@@ -16,6 +17,7 @@ extension Cell {
                 fence: end.fence, task: end.task, slot: end.slot, person: end.person, lane: end.lane,
                 project: project.id, granted: end.granted, deadline: .never, coordinator: 0, session: 0, policy: 0)
             grants.append(NewGrant(fence: end.fence, policy: rows.labels.first { $0.fence == end.fence }?.policy))
+            expectWarning(of: end.fence, end.person, at: now)
         }
         guard var lease = state.leases[end.fence] else { return }
         if lease.task != end.task || lease.person != end.person || lease.slot != end.slot {
@@ -30,13 +32,16 @@ extension Cell {
             if end.granted != now || end.at != now { fail("ends", "an answer made leased time: \(end)") }
         } else if lease.state == .open {
             checkTime(end, lease, now)
+            checkDeadline(end, lease, lane, rows, actions, situation, before)
             if end.at > end.granted {
                 state.people[personIndex].worked.append(
                     Stretch(from: end.granted, to: end.at, kind: lane.kind, severity: lane.severity))
             }
             lease.leasedBefore += end.at - end.granted
-        } else if end.at != end.granted {
-            fail("ends", "leased time of a lease that was not open: \(end), \(lease)")
+        } else {
+            if end.at != end.granted { fail("ends", "leased time of a lease that was not open: \(end), \(lease)") }
+            // It may have come back within this step.
+            expectWarning(of: end.fence, end.person, at: now)
         }
         count("ended " + end.how)
         if end.how == "expired" || end.how == "stream_lost" {
@@ -69,7 +74,7 @@ extension Cell {
                 if case .change(_, kind, let asked) = $0 { asked.fence == end.fence } else { false }
             }
         }
-        let isDue = lease.deadline < .never && situation.now >= lease.deadline + 5 * .second
+        let isDue = lease.isDue(at: situation.now)
         let person = state.index(of: end.person) ?? 0
         let isFine: Bool
         switch end.how {

@@ -19,14 +19,21 @@ extension Cell {
             fail("section 9", "a closed task was granted: \(lease)")
         }
         var people = [after]
-        // Where this step changed something about the person, either side of the change may have decided.
-        var other = after
-        (other.consents, other.enrolled, other.isDenied) = (earlier.consents, earlier.enrolled, earlier.isDenied)
-        (other.own, other.ownQuiet) = (earlier.own, earlier.ownQuiet)
-        people.append(other)
-        let projects = [state.project(lease.project), before.project(lease.project)].compactMap(\.self)
+        // Where this step changed something about person or project, either side of the change may have decided.
+        if !after.stands(like: earlier) {
+            var other = after
+            (other.consents, other.enrolled, other.isDenied) = (earlier.consents, earlier.enrolled, earlier.isDenied)
+            (other.own, other.ownQuiet) = (earlier.own, earlier.ownQuiet)
+            people.append(other)
+        }
+        var projects = [state.project(lease.project), before.project(lease.project)].compactMap(\.self)
+        if projects.count == 2, projects[0].state == projects[1].state, projects[0].own == projects[1].own {
+            projects.removeLast()
+        }
         let versions = grant.policy.flatMap { $0 == 0 ? nil : [$0] } ?? situation.current
         var found: [String] = []
+        // By each way in which this deadline may have come about.
+        var parks: Set<Bool> = []
         for person in people {
             for project in projects {
                 for version in versions {
@@ -45,10 +52,21 @@ extension Cell {
                         continue
                     }
                     guard let deadline = grant.deadline else { return }
-                    if deadline == judged.deadline || (grant.isReturn && deadline <= judged.bound) { return }
-                    found.append("deadline \(deadline) and not \(judged.deadline)")
+                    if deadline == judged.deadline {
+                        parks.insert(judged.parks(at: deadline))
+                    } else if grant.isReturn, deadline <= judged.bound {
+                        parks.formUnion([false, true])
+                    } else {
+                        found.append("deadline \(deadline) and not \(judged.deadline)")
+                    }
                 }
             }
+        }
+        if let deadline = grant.deadline, !parks.isEmpty {
+            if uncertain.contains(lease.person) { parks = [false, true] }
+            state.leases[grant.fence]?.parks = parks.count == 1 ? parks.first : nil
+            if parks.contains(true) { expectWarning(of: grant.fence, lease.person, at: deadline) }
+            return
         }
         fail("P2", "granted against \(Set(found).sorted()): \(lease)")
     }

@@ -3,7 +3,7 @@ import PlimsollModel
 
 /// What is open and parked, and that nothing is gone without a trace.
 extension Cell {
-    func absorb(_ row: Rows.Parked, _ situation: Situation) {
+    func absorb(_ row: Rows.Parked, _ actions: [Action], _ situation: Situation) {
         guard let lease = state.leases[row.fence] else { return fail("P4", "parked without a lease: \(row)") }
         if case .parked(let until) = lease.state {
             if until != row.until { fail("parking", "the end of a park moved: \(row), \(lease)") }
@@ -17,6 +17,10 @@ extension Cell {
             return row.until == row.parkedAt + (limits?.parkedTime ?? 72 * .hour)
         }
         if !fits || row.parkedAt != situation.now { fail("parking", "parked for another time: \(row)") }
+        let isAsked = actions.contains { $0.lease?.fence == row.fence }
+        if row.atLimit ? isAsked && !lease.isDue(at: situation.now) : !isAsked {
+            fail("parking", "who parked it is not kept: \(row), \(lease)")
+        }
     }
 
     func absorb(
@@ -32,50 +36,26 @@ extension Cell {
             return
         }
         defer { state.leases[row.fence] = lease }
+        if lease.coordinator != row.coordinator { lease.told = nil }
         lease.coordinator = row.coordinator
         lease.session = row.session
         switch lease.state {
         case .open:
-            guard lease.deadline != row.deadline else { return }
-            checkExtension(row, lease, actions, situation)
-            lease.deadline = row.deadline
+            if lease.deadline != row.deadline { absorbExtension(row, &lease, actions, situation) }
         case .parked, .ended("parked"):
             let firstGranted = row.granted - lease.leasedBefore
             if row.firstGranted != firstGranted { fail("parking", "its lifetime changed: \(row), \(lease)") }
             lease.state = .open
             lease.granted = row.granted
             lease.deadline = row.deadline
+            lease.parks = nil
+            lease.told = nil
             grants.append(
                 NewGrant(
                     fence: row.fence, policy: nil, deadline: row.deadline, leasedBefore: lease.leasedBefore,
                     isReturn: true))
         default: fail("P4", "a fence that was used up is open again: \(row), \(lease)")
         }
-    }
-
-    private func checkExtension(
-        _ row: Rows.Lease, _ lease: LeaseModel, _ actions: [Action], _ situation: Situation
-    ) {
-        let isAsked = actions.contains {
-            if case .change(_, .extend, let asked) = $0 { asked.fence == row.fence } else { false }
-        }
-        guard isAsked, row.deadline > lease.deadline else {
-            return fail("ends", "a deadline moved: \(row), \(lease)")
-        }
-        guard let person = state.person(row.person), let project = state.project(row.project),
-            let lane = state.lane(row.lane), let task = state.tasks[row.task]
-        else { return }
-        // Longer, it has been open without a gap.
-        state.leases[row.fence]?.deadline = row.deadline
-        let isRight = situation.current.contains { version in
-            guard let policy = situation.policies[version] else { return false }
-            let judged = state.judge(
-                person, lane, in: project, effort: task.effort, under: policy, at: situation.now)
-            let life = person.limits(under: policy, in: project).leaseLifetime ?? .never / 2
-            return row.deadline <= judged.bound && row.deadline <= row.firstGranted + life
-        }
-        if !isRight { fail("P2", "extended beyond a limit: \(row)") }
-        count("extensions")
     }
 
     /// Nothing is held, or gone, without a trace.

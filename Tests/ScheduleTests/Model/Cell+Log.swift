@@ -40,7 +40,7 @@ extension Outcome {
     var brief: String {
         switch self {
         case .leases(let leases, let idle):
-            "leases \(leases.map { "\($0.lease.task)/\($0.lease.fence) for \($0.deadlineIn)" }) "
+            "leases \(leases.map { "\($0.lease.task)/\($0.lease.fence) for \($0.deadlineIn), parks \($0.parks)" }) "
                 + (idle.map {
                     "idle \($0.reason) \($0.refusal.map { "\($0.rule.rawValue) \($0.value) of \($0.limit)" } ?? "")"
                 } ?? "")

@@ -13,7 +13,7 @@ extension Cell {
         case (.submit(let hand, let lease, let answer), .settled(let settlement)):
             checkSubmit(person(ofHand: hand), lease, answer, settlement, situation, before, isAlone: isAlone)
         case (.change(let hand, let kind, let lease), .changed(let change)):
-            checkChange(person(ofHand: hand), kind, lease, change, situation, before, isAlone: isAlone)
+            checkChange(hand, kind, lease, change, situation, before, isAlone: isAlone)
         case (.connect(let hand, _, let held), .connected(_, let kept, let lost)):
             checkConnect(person(ofHand: hand), held, kept, lost, before)
         case (.connect(let hand, _, _), .refused(let code)):
@@ -66,6 +66,11 @@ extension Cell {
             if case .open = lease.state, lease.deadline - situation.now != grant.deadlineIn.microseconds {
                 fail("protocol", "told of \(grant.deadlineIn), and it has \(lease.deadline - situation.now): \(lease)")
             }
+            if let parks = lease.parks, parks != grant.parks {
+                fail("protocol", "told that a limit parks it: \(grant.parks), and it is \(parks): \(lease)")
+            }
+            state.leases[fence]?.parks = grant.parks
+            state.leases[fence]?.told = (hand: hand, step: step, at: situation.now)
         }
         guard let idle else { return }
         count("idle \(idle.reason)")
@@ -202,60 +207,6 @@ extension Cell {
             ).isOpen
         }
         if isOpen { fail("P6", "a late answer whose slot is free and whose gate is open was not counted: \(lease)") }
-    }
-
-    // MARK: Changes
-
-    private func checkChange(
-        _ person: PersonModel, _ kind: Action.ChangeKind, _ reference: LeaseReference, _ change: LeaseChange,
-        _ situation: Situation, _ before: CellState, isAlone: Bool
-    ) {
-        guard let earlier = before.leases[reference.fence], earlier.person == person.id, earlier.task == reference.task
-        else {
-            if change.state != .unknown { fail("P4", "\(kind) of another's lease: \(change.state)") }
-            return
-        }
-        guard let lease = state.leases[reference.fence] else { return }
-        count("changes \(kind.rawValue) \(change.state)")
-        switch change.state {
-        case .declined, .released:
-            let how = change.state == .declined ? "declined" : "released"
-            if lease.state != .ended(how) { fail("P12", "\(how), and it is \(lease.state): \(lease)") }
-        case .parked:
-            // Word of a park that a deadline made may come just before the answer, and what is parked can be given
-            // back.
-            let isGivenBack =
-                kind == .decline && lease.state == .ended("declined")
-                || kind == .release && lease.state == .ended("released")
-            if case .parked = lease.state {
-            } else if isAlone, !isGivenBack {
-                fail("parking", "parked, and it is \(lease.state)")
-            }
-        case .held:
-            if kind != .extend { fail("protocol", "\(kind) left it as it was") }
-            if change.deadlineIn?.microseconds != lease.deadline - situation.now, lease.state == .open {
-                fail("protocol", "told of \(String(describing: change.deadlineIn)): \(lease)")
-            }
-        case .unchanged:
-            guard isAlone, kind == .park, earlier.state == .open else { return }
-            let parked = before.parked(of: person.id).count
-            let most =
-                situation.current.compactMap { situation.policies[$0] }
-                .map { person.limits(under: $0).parkedLeases ?? .max }.min() ?? .max
-            // With less than half a minute of its lifetime left it could not come back.
-            let leased = earlier.leasedBefore + max(0, min(situation.now, earlier.deadline) - earlier.granted)
-            let life =
-                situation.current.compactMap { situation.policies[$0] }
-                .map { person.limits(under: $0, in: before.project(earlier.project)).leaseLifetime ?? .never / 2 }
-                .min() ?? .never / 2
-            if parked < most, leased + 30 * .second <= life, lease.state == .open {
-                fail("parking", "not parked, with \(parked) of \(most) after \(leased / .second) s")
-            }
-        case .unknown:
-            if isAlone, earlier.state == .open, lease.state == .open {
-                fail("P12", "unknown, and it is open: \(lease)")
-            }
-        }
     }
 
     // MARK: Streams

@@ -15,6 +15,10 @@ final class Cell {
         var vouched: Set<Fence> = []
         /// The step in which it last came or went.
         var movedAt = -10
+        /// How often its present connection was told that a limit is near,
+        var warnings = 0
+        /// and when that was last found out.
+        var warnedAt: Micros?
     }
 
     /// A promise that does not hold.
@@ -35,6 +39,12 @@ final class Cell {
     /// Acknowledged answers, by fence (P5).
     var acked: [Fence: String] = [:]
     var nextKey: Int
+    /// Whose stream was lost in the last step: what was leased at a moment of it depends on when that was noticed.
+    var uncertain: Set<PersonID> = []
+    /// The step in which a coordinator may last have forgotten what it told of deadlines.
+    var forgotAt = -10
+    /// Limits that somebody may be told of ahead.
+    var limitsAhead: [PersonID: [LimitAhead]] = [:]
     var violations: [Violation] = []
     var log: [String] = []
     var counts: [String: Int] = [:]

@@ -21,10 +21,17 @@ struct Judgement {
     var deadline: Micros = .never
     /// The first moment a limit could be reached or an agreement ends.
     var bound: Micros = .never
+    /// The first moment a limit could be reached.
+    var limit: Micros = .never
+    /// When a lease has had its lifetime.
+    var lifetimeEnd: Micros = .never
     /// How many more leases the counting limits allow.
     var room = Int.max
 
     var isOpen: Bool { rules.isEmpty && room > 0 }
+
+    /// Whether a lease that ends at `deadline` is parked there: a limit is reached, and enough of its lifetime is left.
+    func parks(at deadline: Micros) -> Bool { deadline == limit && lifetimeEnd - deadline >= Limits.leastParked }
 }
 
 extension CellState {
@@ -59,10 +66,14 @@ extension CellState {
             stretches(of: person, at: now), kind: lane.kind, severity: lane.severity, limits: limits,
             local: person.local, declaredWeek: person.declaredWeek, at: now)
         result.rules.formUnion(time.rules)
+        result.limit = time.bound
         result.bound = min(result.bound, time.bound)
         // Three times the effort estimate, at least 2 minutes, at most 50.
         result.deadline = min(result.bound, now + min(50 * .minute, max(2 * .minute, 3 * effort)))
-        if let lifetime = limits.leaseLifetime { result.deadline = min(result.deadline, now + lifetime - leasedBefore) }
+        if let lifetime = limits.leaseLifetime {
+            result.lifetimeEnd = now + lifetime - leasedBefore
+            result.deadline = min(result.deadline, result.lifetimeEnd)
+        }
         if result.rules.isEmpty, result.deadline < now + effort { result.rules.insert(.limitTooNear) }
         return result
     }

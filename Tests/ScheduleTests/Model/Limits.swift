@@ -49,6 +49,9 @@ struct Limits: Sendable, Equatable {
         return limits
     }()
 
+    /// Of its lifetime what is parked has at least so much left: with less its coming back would be of no use.
+    static let leastParked: Micros = 30 * .second
+
     /// No document can set less.
     var restBetweenDays: Micros { max(11 * .hour, dailyRest ?? 0) }
 

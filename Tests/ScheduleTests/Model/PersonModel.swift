@@ -2,7 +2,7 @@ import PlimsollModel
 
 /// What the model knows of one person.
 struct PersonModel {
-    struct Consent {
+    struct Consent: Equatable {
         var opens: Bool
         var from: Micros
         var until: Micros
@@ -30,6 +30,12 @@ struct PersonModel {
     var never: Set<TaskID> = []
 
     enum OwnQuiet { case asTheyAre, opened }
+
+    /// Whether a decision finds the same about them, their work and their labels left out.
+    func stands(like other: PersonModel) -> Bool {
+        consents == other.consents && enrolled == other.enrolled && isDenied == other.isDenied && own == other.own
+            && ownQuiet == other.ownQuiet
+    }
 
     /// The policy as it holds for this person; in a project with what was set for it, where one is named.
     func limits(under policy: Limits, in project: ProjectModel? = nil) -> Limits {
@@ -97,6 +103,13 @@ struct LeaseModel {
     var state = State.open
     /// The policy under which it was granted.
     var policy: Int64
+    /// Whether a limit parks it at its deadline; nil: not certain.
+    var parks: Bool?
+    /// Which hand was told of its deadline, in which step and when; nil: none for certain.
+    var told: (hand: Int, step: Int, at: Micros)?
+
+    /// Whether its deadline and the grace after it are over.
+    func isDue(at now: Micros) -> Bool { deadline < .never && now >= deadline + 5 * .second }
 
     func stretch(_ lane: Layout.Lane, to now: Micros) -> Stretch {
         Stretch(from: granted, to: max(granted, min(deadline, now)), kind: lane.kind, severity: lane.severity)

@@ -8,6 +8,8 @@ final class Hand: Sendable {
         /// Since the last ``Hand/forget()``.
         var replies: [StreamReply] = []
         var revoked: Set<LeaseReference> = []
+        /// How often it was told that a limit is near.
+        var warnings = 0
         var end: StreamEnd.Code??
     }
 
@@ -38,6 +40,7 @@ final class Hand: Sendable {
 
     var isOpen: Bool { box.withLock { $0.heard.end == nil } }
     var endCode: StreamEnd.Code? { box.withLock { $0.heard.end ?? nil } }
+    var warnings: Int { box.withLock { $0.heard.warnings } }
     /// Whether somebody waited for an answer that did not come.
     var isOverdue: Bool { box.withLock { $0.isOverdue } }
 
@@ -77,6 +80,7 @@ final class Hand: Sendable {
         wake { box in
             box.heard.replies.append(reply)
             for revocation in reply.revokes { box.heard.revoked.insert(revocation.lease) }
+            box.heard.warnings += reply.notifications.count { $0.kind == .breakAhead }
         }
     }
 

@@ -88,6 +88,7 @@ extension World {
         let results = try await owner.pipeline(
             Self.all.map { Query($0) } + Self.since.map { Query($0, .text(seen)) } + [Query(Self.end)])
         seen = try results[1][0].text(0)
+        if complaints.take() { for cell in cells { cell.forgotAt = cell.step } }
         for row in results[4] { faults.append(try row.text(0)) }
         var rows = cells.map { _ in Rows() }
         let cellOfPerson = self.cellOfPerson

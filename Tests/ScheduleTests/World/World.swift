@@ -22,6 +22,7 @@ final class World {
     let owner: Connection
     let ledger: Ledger
     let hearts = Hearts()
+    let complaints = Complaints()
     var cells: [Cell] = []
     var hands: [[Hand?]] = []
     var members: [Member] = []
@@ -130,7 +131,7 @@ final class World {
             configuration: configuration, ledger: ledger,
             connections: LedgerConnections(
                 base: ConnectionConfiguration(conninfo: conninfo + " user=plimsoll_coordinator"), name: name,
-                logger: quiet), logger: quiet)
+                logger: quiet), logger: complaints.logger)
         let life = Task { try await coordinator.run() }
         members.append(Member(name: name, coordinator: coordinator, life: life))
         guard try await eventually(within: .seconds(30), { coordinator.isReady }) else {
@@ -186,6 +187,7 @@ final class World {
             if kind != nil, !cell.violations.isEmpty { cell.noteState(situation) }
         }
         try await hearOfEnds(before)
+        await hearOfLimits()
         overdue.cancel()
         situation.current = [situation.current.last ?? 0]
     }
@@ -216,6 +218,8 @@ final class World {
                 cell.workers[hand].movedAt = cell.step
                 cell.workers[hand].holds = Set(kept.map(\.lease.fence))
                 cell.workers[hand].vouched = Set(kept.filter { $0.state == .held }.map(\.lease.fence))
+                cell.workers[hand].warnings = 0
+                cell.workers[hand].warnedAt = nil
             case (.disconnect(let hand), _), (.connect(let hand, _, _), .refused):
                 lose(hand, of: index)
             default: break
@@ -255,6 +259,25 @@ final class World {
                 }
                 cell.workers[hand].vouched = cell.workers[hand].vouched.filter { cell.state.leases[$0]?.state == .open }
             }
+        }
+    }
+
+    /// Who comes to a limit hears of it ahead.
+    private func hearOfLimits() async {
+        for (index, cell) in cells.enumerated() {
+            for hand in cell.workers.indices {
+                guard let worker = hands[index][hand], !worker.isOverdue else { continue }
+                if let lease = cell.unwarned(hand, situation) {
+                    let known = cell.workers[hand].warnings
+                    let heard = await worker.answer { heard in heard.warnings > known ? true : nil }
+                    if heard != true, worker.isOpen {
+                        cell.fail("section 9", "nobody told the worker that a limit is near: \(lease)")
+                    }
+                    cell.count("warnings owed")
+                }
+                cell.hear(worker.warnings, by: hand, situation)
+            }
+            cell.passLimits(situation)
         }
     }
 }
