@@ -49,7 +49,8 @@ struct FailureTests {
         }
     }
 
-    @Test("what was leased elsewhere is extended by its own estimate, parked, and comes back", arguments: [true, false])
+    @Test(
+        "what was leased elsewhere is extended by its own estimate, parked, and comes back", arguments: [true, false])
     func leasedElsewhere(isExtended: Bool) async throws {
         try await withDeployment { deployment in
             try await deployment.project(effortSeconds: 60, people: ["ann"], tasks: 0)

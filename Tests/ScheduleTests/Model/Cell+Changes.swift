@@ -89,18 +89,14 @@ extension Cell {
         project.state = .open
         var found: [Longer?] = []
         for version in situation.current {
-            // Which of the two estimates a coordinator goes by that did not grant it is not promised.
-            for effort in Set([task.effort, project.effort]) {
-                var judged = state.judge(
-                    person, lane, in: project, effort: effort, under: situation.policies[version] ?? .shipped,
-                    at: situation.now, leasedBefore: lease.leasedBefore + situation.now - lease.granted)
-                // It is counted already, and goes up to a limit before which its estimate would not fit.
-                judged.rules.subtract([.openLeases, .dayTasks, .limitTooNear])
-                let isLonger =
-                    judged.rules.isEmpty && lease.deadline > situation.now && judged.deadline > lease.deadline
-                found.append(
-                    isLonger ? Longer(deadline: judged.deadline, parks: judged.parks(at: judged.deadline)) : nil)
-            }
+            var judged = state.judge(
+                person, lane, in: project, effort: task.effort, under: situation.policies[version] ?? .shipped,
+                at: situation.now, leasedBefore: lease.leasedBefore + situation.now - lease.granted)
+            // It is counted already, and goes up to a limit before which its estimate would not fit.
+            judged.rules.subtract([.openLeases, .dayTasks, .limitTooNear])
+            let isLonger =
+                judged.rules.isEmpty && lease.deadline > situation.now && judged.deadline > lease.deadline
+            found.append(isLonger ? Longer(deadline: judged.deadline, parks: judged.parks(at: judged.deadline)) : nil)
         }
         return found
     }
