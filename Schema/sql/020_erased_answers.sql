@@ -83,3 +83,9 @@ $$;
 revoke execute on function erase_answers(bigint, text, integer), erasable_labels(bigint, text, integer) from public;
 grant execute on function erase_answers(bigint, text, integer), erasable_labels(bigint, text, integer)
     to plimsoll_coordinator;
+
+-- Who read the record, which names people.
+alter table read_access drop constraint read_access_what_check;
+alter table read_access add constraint read_access_what_check
+    check (what in ('engineer-list', 'certificate-list', 'role-list', 'late-answers', 'policy-plan', 'raise-list',
+        'asked-corrections', 'team', 'team-list', 'concern', 'limits', 'audit-list', 'audit-verify'));

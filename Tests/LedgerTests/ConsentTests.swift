@@ -47,6 +47,11 @@ import Testing
             // Nothing overtakes a version that was announced.
             let third = try await ledger.publishNotice(noticeDraft(version: 3), by: "op")
             #expect(third.effectiveAt >= second.effectiveAt)
+            // But what widens it does, and is in force before what was announced.
+            let fourth = try await ledger.publishNotice(
+                noticeDraft(version: 4, material: true, data: "labels and names"), by: "op")
+            #expect(fourth.isInForce && fourth.effectiveAt < second.effectiveAt)
+            #expect(try await ledger.notices(id: first.id).filter(\.isInForce).map(\.version) == [4])
             let widened = try await ledger.publishNotice(noticeDraft("wide"), by: "op")
             #expect(widened.isInForce)
             let wider = try await ledger.publishNotice(

@@ -19,7 +19,9 @@ struct AuditService: Plimsoll_V1_Audit.SimpleServiceProtocol {
         request: Plimsoll_V1_StreamChainRequest, response: RPCWriter<Plimsoll_V1_StreamChainResponse>,
         context: ServerContext
     ) async throws {
+        // This look is not among what it looks at.
         let end = try await ledger.chainEnd()
+        try await ledger.recordRead(.auditVerify, by: context.caller.name)
         try await response.write(.with { $0.end = .init(end) })
         let reader = ChainReader(ledger: ledger, last: end.lastLink)
         var page = try await reader.page(after: 0)
@@ -63,6 +65,7 @@ struct AuditService: Plimsoll_V1_Audit.SimpleServiceProtocol {
     func listEvents(
         request: Plimsoll_V1_ListEventsRequest, context: ServerContext
     ) async throws -> Plimsoll_V1_ListEventsResponse {
+        try await ledger.recordRead(.auditList, by: context.caller.name)
         let events = try await ledger.chainEvents(
             kind: request.kind.orNil,
             since: request.sinceMicroseconds == 0 ? nil : Moment(microseconds: request.sinceMicroseconds),

@@ -36,7 +36,7 @@ extension Ledger {
 
     /// Publishes a version of a notice. The first is in force at once, and so is one that changes nothing material. A
     /// material one is in force after `materialNoticeDays`, but at once when data or recipients changed: nobody's
-    /// agreement covers what they were not told. No version takes effect before an earlier one.
+    /// agreement covers what they were not told. No other version takes effect before an earlier one.
     ///
     /// Throws `.invalid` naming what is missing, and `.conflict` when the version is not the next one.
     public func publishNotice(_ draft: NoticeDraft, by actor: String) async throws -> NoticeRow {
@@ -62,7 +62,7 @@ extension Ledger {
                     .text(draft.recipients), .text(draft.retention), .text(draft.withdrawalMethod),
                     .text(draft.alternativeOffered),
                     .int4(Int32(draft.validityDays ?? NoticeDraft.validityDefault)), .bool(isMaterial),
-                    .timestamptz(microseconds: latest?.effectiveAt.microseconds), .int4(Int32(days)), .text(actor),
+                    .timestamptz(microseconds: widens ? nil : latest?.effectiveAt.microseconds), .int4(Int32(days)), .text(actor),
                     .text(draft.assessment.text), .date(days: draft.assessment.day?.rawValue),
                     .text(draft.consultation.text), .date(days: draft.consultation.day?.rawValue)))
             try await appendChainEvent(

@@ -13,6 +13,9 @@ public struct AccessRow: Sendable, Hashable {
 /// A look at what is held of people, by somebody else.
 public enum PeopleRead: Sendable, Hashable {
     case engineerList
+    /// At the record, which names whoever something was done to.
+    case auditList
+    case auditVerify
     /// nil: everybody's.
     case certificateList(of: String?)
     case roleList(of: String?)
@@ -28,6 +31,8 @@ extension PeopleRead {
     var what: String {
         switch self {
         case .engineerList: "engineer-list"
+        case .auditList: "audit-list"
+        case .auditVerify: "audit-verify"
         case .certificateList: "certificate-list"
         case .roleList: "role-list"
         case .lateAnswers: "late-answers"
@@ -39,7 +44,7 @@ extension PeopleRead {
     fileprivate var person: String? {
         switch self {
         case .certificateList(let name), .roleList(let name): name
-        case .engineerList, .lateAnswers, .policyPlan, .list: nil
+        case .engineerList, .auditList, .auditVerify, .lateAnswers, .policyPlan, .list: nil
         }
     }
 
@@ -50,7 +55,7 @@ extension PeopleRead {
     fileprivate var isInChain: Bool {
         switch self {
         case .policyPlan, .list(.concerns, _): false
-        case .engineerList, .certificateList, .roleList, .lateAnswers, .list: true
+        case .engineerList, .auditList, .auditVerify, .certificateList, .roleList, .lateAnswers, .list: true
         }
     }
 }
@@ -94,7 +99,7 @@ extension Ledger {
                     Query(PersonDataStatements.recordLateRead, .text(project), .text(reader), what)
                 case .policyPlan(let project?):
                     Query(PersonDataStatements.recordProjectRead, .text(project), .text(reader), what)
-                case .engineerList, .certificateList, .roleList, .policyPlan(nil):
+                case .engineerList, .auditList, .auditVerify, .certificateList, .roleList, .policyPlan(nil):
                     Query(PersonDataStatements.recordRead, .int8(person?.rawValue), .text(reader), what)
                 }
             guard try await connection.query(query).affected > 0, read.isInChain else { return }

@@ -2,7 +2,7 @@
 public struct ReceiptRecord: Sendable, Hashable {
     /// A UUID in lower case.
     public var id: String
-    /// The subject by number, not by name: the receipt may be shown to others.
+    /// The subject by number. Only the proof names them, with the event's detail as it was hashed.
     public var person: Int64
     public var purpose: String
     public var state: AgreementState
