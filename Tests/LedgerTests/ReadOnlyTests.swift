@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// Read-only mode takes no import and every word of a person (P3).
+/// Read-only mode takes no import and every word of a person, a concern and the cord among them (P3).
 @Suite struct ReadOnlyTests {
     @Test func importsAreRefusedAndNoWordOfAPersonIs() async throws {
         try await withLedger { fixture in
@@ -31,6 +31,38 @@ import Testing
                 _ = try await ledger.setReadOnly(true, reason: "", by: "op")
             }
             #expect(nothing?.code == .invalid)
+        }
+    }
+
+    @Test func concernsAreRaisedAndAnsweredAndTheCordStopsAProject() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let boss = ConcernReader(name: "Ada Boss", isOperator: false)
+            let many = ["ann", "bob", "cid", "dan", "eve", "fay"]
+            try await fixture.project(people: many)
+            try await fixture.project("maps", people: ["gil"])
+            _ = try await ledger.setReadOnly(true, reason: "the disk moves", by: "op")
+
+            let token = [UInt8](repeating: 9, count: 32)
+            let (named, _) = try await ledger.raiseConcern("Too fast.", project: "puzzles", voice: .named("ann"))
+            let (nameless, _) = try await ledger.raiseConcern(
+                "It wears me out.", project: "puzzles", voice: .withoutName(tokenHash: token))
+            #expect(Set(try await ledger.concerns(for: boss).map(\.id)) == [named, nameless])
+            for concern in [named, nameless] { try await ledger.answerConcern(concern, "We stop at noon.", by: boss) }
+            #expect(try await ledger.ownConcerns(of: "ann").map { $0.answers.map(\.text) } == [["We stop at noon."]])
+            #expect(try await ledger.concern(tokenHash: token).answers.map(\.text) == ["We stop at noon."])
+
+            // Where few work it is a concern; where enough pull it the project stands still, and goes on when told to.
+            #expect(try await ledger.pullCord(project: "maps", by: "gil") == .concern)
+            #expect(try await ledger.concerns(for: boss).first?.kind == .cord)
+            for person in many.prefix(4) {
+                #expect(try await ledger.pullCord(project: "puzzles", by: person) == .counted)
+            }
+            #expect(try await ledger.pullCord(project: "puzzles", by: "eve") == .paused)
+            #expect(try await ledger.project(named: "puzzles").state == .paused)
+            try await ledger.resumeCord(project: "puzzles", by: boss)
+            #expect(try await ledger.project(named: "puzzles").state == .open)
+            #expect(try await ledger.deployment().isReadOnly)
         }
     }
 

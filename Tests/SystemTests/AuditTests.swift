@@ -132,6 +132,7 @@ extension SystemTests {
                 let withdrawn = try JSONValue.parse(
                     await system.succeed(["consent", "withdraw", "training", "-o", "json"], as: ann))
                 let id = try #require(withdrawn["receipt"]?.stringValue)
+                try await Self.decideInEveryWay(system, "bob")
                 // At once, before it is sealed: without a proof, and in order all the same.
                 let early = system.folder.appending(path: "early.json")
                 try await system.succeed(["consent", "receipt", id, "--to", early.plain], as: ann)
@@ -160,6 +161,7 @@ extension SystemTests {
                         ["consent", "receipt", "--verify", file.plain, "--ca", ann.appending(path: "ca.pem").plain])
                     #expect(verified.code == 0, "\(verified)")
                 }
+                try await Self.checkEveryReceipt(system, "bob", python)
                 let ts = try JSONValue.parse(String(contentsOf: files[1], encoding: .utf8))
                 #expect(ts["events"]?.arrayValue?.first?["event_state"] == "dpv:ConsentWithdrawn")
                 #expect(
@@ -199,16 +201,94 @@ extension SystemTests {
             }
         }
 
+        /// What somebody can decide beside giving at enrolment and withdrawing: renewing, refusing, and both answers to
+        /// a purpose that a project needs and no notice is about.
+        private static func decideInEveryWay(_ system: LiveSystem, _ person: String) async throws {
+            try await system.publishNotices(["review"])
+            try await system.createProject(
+                "unasked", schema: #"{"type": "integer"}"#, overlap: 1, purposes: ["taking-part", "evaluation"])
+            for words in [
+                ["give", "training", "--yes"], ["refuse", "review"], ["refuse", "evaluation"],
+                ["withdraw", "evaluation"],
+            ] {
+                try await system.succeed(["consent"] + words, as: system.identity(person))
+            }
+        }
+
+        /// Every receipt of enrolment and of ``decideInEveryWay(_:_:)``, with its proof, fits the schema of either form
+        /// and says what was decided, about which notice and for how long.
+        private static func checkEveryReceipt(_ system: LiveSystem, _ person: String, _ python: URL) async throws {
+            let decided: [(purpose: String, state: String, term: String, notice: String?)] = [
+                ("taking-part", "given", "dpv:ConsentGiven", "taking-part/1"),
+                ("training", "given", "dpv:ConsentGiven", "training/1"),
+                ("training", "renewed", "dpv:RenewedConsentGiven", "training/1"),
+                ("review", "refused", "dpv:ConsentRefused", "review/1"),
+                ("evaluation", "refused", "dpv:ConsentRefused", nil),
+                ("evaluation", "withdrawn", "dpv:ConsentWithdrawn", nil),
+            ]
+            let identity = system.identity(person)
+            let listed = try JSONValue.parse(
+                await system.succeed(["consent", "receipt", "-o", "json"], as: identity))
+            let rows = try #require(listed.arrayValue)
+            try #require(rows.count == decided.count, "\(listed)")
+            for form in ["ts27560", "kantara"] {
+                var files: [String] = []
+                for (number, (row, event)) in zip(rows, decided).enumerated() {
+                    #expect(row["purpose"]?.stringValue == event.purpose && row["state"]?.stringValue == event.state)
+                    #expect(row["notice"]?.stringValue == event.notice, "\(row)")
+                    let id = try #require(row["receipt"]?.stringValue)
+                    let file = system.folder.appending(path: "\(person)-\(form)-\(number).json")
+                    try await system.succeed(
+                        ["consent", "receipt", id, "--form", form, "--to", file.plain], as: identity)
+                    files.append(file.plain)
+                    let json = try JSONValue.parse(String(contentsOf: file, encoding: .utf8))
+                    let opens = event.state == "given" || event.state == "renewed"
+                    let text = try #require(json["plimsoll"]?["event_text"]?.stringValue)
+                    #expect(text.contains("\nstate \(event.state)\n"), "\(text)")
+                    #expect(text.contains("\nuntil -\n") == !opens, "\(text)")
+                    #expect(json["plimsoll"]?["state"]?.stringValue == event.state)
+                    #expect(json["plimsoll"]?["chain"]?.isNull == false, "\(event) is not proven")
+                    #expect(json["plimsoll"]?["notice_text"]?.isNull == (event.notice == nil))
+                    let processing = json["processing"]?.arrayValue?.first
+                    let place = form == "kantara" ? json["policyUrl"] : processing?["privacy_notice"]
+                    let reference = try #require(place?.stringValue)
+                    if let notice = event.notice {
+                        #expect(reference.hasPrefix("plimsoll:notice/\(notice)?sha256="), "\(reference)")
+                    } else {
+                        #expect(reference == "not recorded")
+                    }
+                    if form == "ts27560" {
+                        let first = try #require(json["events"]?.arrayValue?.first)
+                        #expect(first["event_state"]?.stringValue == event.term)
+                        // The notices of a test hold for 90 days; only what opens the gate has a validity.
+                        let validity: String? = opens ? "P90D" : nil
+                        #expect(first["validity_duration"]?.stringValue == validity, "\(first)")
+                    }
+                    let verified = try await system.run([
+                        "consent", "receipt", "--verify", file.plain, "--ca", identity.appending(path: "ca.pem").plain,
+                    ])
+                    #expect(verified.code == 0, "\(verified)")
+                }
+                let schema = Products.repository.appending(path: "Schema/receipt/\(form).schema.json")
+                let check = try await Machine.run(
+                    python, ["-c", schemaCheck, schema.plain] + files, within: .seconds(60))
+                #expect(check.code == 0, "\(check)")
+            }
+        }
+
         private static let schemaCheck = """
             import json, sys, jsonschema
-            schema, document = (json.load(open(path)) for path in sys.argv[1:3])
+            schema, *documents = (json.load(open(path)) for path in sys.argv[1:])
             jsonschema.Draft202012Validator.check_schema(schema)
-            jsonschema.Draft202012Validator(schema).validate(document)
-            # A schema that takes anything would be no test.
-            for key in list(document):
-                broken = {k: v for k, v in document.items() if k != key}
-                assert not jsonschema.Draft202012Validator(schema).is_valid(broken), key
-            assert not jsonschema.Draft202012Validator(schema).is_valid({**document, "more": 1})
+            validator = jsonschema.Draft202012Validator(schema)
+            assert documents
+            for document in documents:
+                validator.validate(document)
+                # A schema that takes anything would be no test.
+                for key in list(document):
+                    broken = {k: v for k, v in document.items() if k != key}
+                    assert not validator.is_valid(broken), key
+                assert not validator.is_valid({**document, "more": 1})
             """
 
         /// One scalar of each part of a receipt, by its path.
