@@ -15,6 +15,8 @@ struct BenchSettings: Sendable {
     var backlog = 10_000_000
     /// Rows of one import.
     var importRows = 500_000
+    /// Events of the chain that is verified.
+    var chainEvents = 500_000
     /// Over how long the workers of a fleet connect.
     var ramp = Duration.seconds(10)
     var peers = false
@@ -32,6 +34,7 @@ struct BenchSettings: Sendable {
         settings.hold = .seconds(10)
         settings.backlog = 100_000
         settings.importRows = 20_000
+        settings.chainEvents = 200_000
         settings.ramp = .seconds(2)
         return settings
     }

@@ -45,6 +45,8 @@ struct PlimsollBench: AsyncParsableCommand {
     var backlog: Int?
     @Option(help: "Rows of one import.")
     var importRows: Int?
+    @Option(help: "Events of the chain that is verified.")
+    var chainEvents: Int?
     @Option(help: "Seconds over which workers connect.")
     var ramp: Double?
     @Flag(help: "Show after each row which statements took PostgreSQL's time (pg_stat_statements; costs some speed).")
@@ -54,7 +56,9 @@ struct PlimsollBench: AsyncParsableCommand {
         for name in only where !BenchRows.all.contains(where: { $0.name == name }) {
             throw ValidationError("there is no row \(name); --list shows them")
         }
-        guard (runs ?? 1) >= 1, (workers ?? 1) >= 1, (connections ?? 1) >= 1, (measured ?? 1) > 0 else {
+        guard (runs ?? 1) >= 1, (workers ?? 1) >= 1, (connections ?? 1) >= 1, (chainEvents ?? 1) >= 1,
+            (measured ?? 1) > 0
+        else {
             throw ValidationError("numbers must be above zero")
         }
     }
@@ -87,6 +91,7 @@ struct PlimsollBench: AsyncParsableCommand {
         if let hold { settings.hold = .seconds(hold) }
         if let backlog { settings.backlog = backlog }
         if let importRows { settings.importRows = importRows }
+        if let chainEvents { settings.chainEvents = chainEvents }
         if let ramp { settings.ramp = .seconds(ramp) }
         settings.peers = peers
         settings.statements = statements

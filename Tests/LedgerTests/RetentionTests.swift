@@ -22,11 +22,11 @@ import Testing
             Set(kept.keys).union(Self.keptInWords).subtracting(canaries.map(\.table)).sorted() == [],
             "kept for a limited time, and nothing in it is looked for")
         try await withLedger { fixture in
-            try await fixture.setClock(first.clock(0))
+            try await fixture.setClock(first.clock(0) + "Z")
             try await fixture.project(people: ["ann", "bob", "cleo", "dora"])
             try await fixture.importTasks(tasks(1))
             for things in [first, second] {
-                try await fixture.setClock(things.clock(0))
+                try await fixture.setClock(things.clock(0) + "Z")
                 try await things.fill(fixture)
                 // Leased time is merged once it is an hour old.
                 try await look(fixture, at: things.clock(0, "13:30:00"), for: canaries)
@@ -43,7 +43,7 @@ import Testing
 
     /// Lets a coordinator's housekeeping run at this time, and searches what is left.
     private func look(_ fixture: LedgerFixture, at clock: String, for canaries: [Canary]) async throws {
-        try await fixture.setClock(clock)
+        try await fixture.setClock(clock + "Z")
         try await keepHouse(fixture.ledger)
         let dump = try DatabaseDump.text(of: fixture.conninfo)
         for canary in canaries {

@@ -44,7 +44,6 @@ enum BenchRows {
     static let all: [any BenchRow.Type] = [
         FloorRow.self, ThroughputBatchRow.self, ThroughputSingleRow.self, ThroughputLimitsRow.self, GateRow.self,
         DecisionRow.self, ImportRow.self, BacklogRow.self, LatencyRow.self, SnapshotRow.self, StartOfShiftRow.self,
-        KillRow.self,
-        ConnectionsRow.self,
+        KillRow.self, ConnectionsRow.self, AuditVerifyRow.self,
     ]
 }
