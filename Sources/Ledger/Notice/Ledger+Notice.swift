@@ -62,7 +62,8 @@ extension Ledger {
                     .text(draft.recipients), .text(draft.retention), .text(draft.withdrawalMethod),
                     .text(draft.alternativeOffered),
                     .int4(Int32(draft.validityDays ?? NoticeDraft.validityDefault)), .bool(isMaterial),
-                    .timestamptz(microseconds: widens ? nil : latest?.effectiveAt.microseconds), .int4(Int32(days)), .text(actor),
+                    .timestamptz(microseconds: widens ? nil : latest?.effectiveAt.microseconds), .int4(Int32(days)),
+                    .text(actor),
                     .text(draft.assessment.text), .date(days: draft.assessment.day?.rawValue),
                     .text(draft.consultation.text), .date(days: draft.consultation.day?.rawValue)))
             try await appendChainEvent(
