@@ -34,7 +34,7 @@ struct BenchSettings: Sendable {
         settings.hold = .seconds(10)
         settings.backlog = 100_000
         settings.importRows = 20_000
-        settings.chainEvents = 200_000
+        settings.chainEvents = 100_000
         settings.ramp = .seconds(2)
         return settings
     }

@@ -66,7 +66,7 @@ import Testing
     }
 
     private func withOffice(
-        turn: Duration = .seconds(10), pauseMax: Duration = Ledger.readerPauseMax,
+        turn: Duration = .seconds(300), pauseMax: Duration = Ledger.readerPauseMax,
         _ body: (Office) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test.slow", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -111,7 +111,8 @@ import Testing
     }
 
     @Test func aReaderWhoStopsIsToldWhyAndTheNextReadsOn() async throws {
-        try await withOffice(pauseMax: .milliseconds(200)) { office in
+        // Long enough for a reader who makes no pause on a busy machine.
+        try await withOffice(pauseMax: .seconds(3)) { office in
             let reader = Reader()
             let call = Task { await office.end("ann", reader) }
             #expect(await eventually { reader.isServed })
@@ -154,7 +155,8 @@ import Testing
     }
 
     @Test func whoGivesUpWaitingHoldsNobodyUp() async throws {
-        let times = GatewayConfiguration.Times()
+        var times = GatewayConfiguration.Times()
+        times.turn = .seconds(300)
         var limits = GatewayConfiguration.Limits()
         limits.streamsMax = 1
         let turns = StreamTurns(limits, times)
