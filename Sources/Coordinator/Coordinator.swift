@@ -45,7 +45,7 @@ public final class Coordinator: Sendable {
         let admission = try await admit(person: opening.person, serial: opening.serial, role: "engineer")
         var stream = try await dispatcher.open(opening, admission)
         do {
-            let news = try await ledger.news(of: admission.person)
+            let news = try await ledger.news(of: admission.person, serial: opening.serial)
             stream.welcome.notifications = news.certificates
                 .filter { $0.serial != opening.serial }
                 .map {

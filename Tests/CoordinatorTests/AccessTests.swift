@@ -155,6 +155,27 @@ struct AccessTests {
         }
     }
 
+    /// Who got a certificate in somebody's name and says hello with it does not hear of it in that person's place.
+    @Test func whoActsInAnothersNameDoesNotTakeTheNotice() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            try await certificate("cd02", "ann", deployment)
+            let coordinator = deployment.coordinator()
+            try await running(coordinator) {
+                func told(_ serial: String) async throws -> [String] {
+                    let ann = try await Hand(coordinator, "ann", serial: serial)
+                    defer { ann.stream.detach() }
+                    return ann.stream.welcome.notifications.filter { $0.kind == .certificate }.map(\.message)
+                }
+                #expect(try await told("cd02").isEmpty)
+                let heard = try await told("ab01")
+                #expect(heard.count == 1 && heard[0].contains("serial cd02"), "\(heard)")
+                // Once.
+                #expect(try await told("ab01").isEmpty)
+            }
+        }
+    }
+
     private func certificate(_ serial: String, _ person: String, _ deployment: Deployment) async throws {
         try await deployment.owner.execute(
             script: """

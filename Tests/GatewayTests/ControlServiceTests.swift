@@ -198,12 +198,13 @@ import Testing
         try await withOffice { office in
             let control = office.control
             let context = try office.context()
-            func issue(_ identity: PeerIdentity, _ token: String) async throws {
+            func issue(_ identity: PeerIdentity, _ token: String, hours: UInt32 = 24) async throws {
                 let request = try CertificateRequest(identity: identity, key: KeyPair()).pem
                 _ = try await control.issueCertificate(
                     request: .with {
                         $0.request = request
                         $0.token = token
+                        $0.validityHours = hours
                     }, context: context)
             }
             func grant(_ name: String, _ role: String) async throws -> String {
@@ -220,8 +221,13 @@ import Testing
                 let refused = await #expect(throws: GatewayError.self) { try await issue(ann, "") }
                 #expect(refused?.message.contains("token") == true)
                 let bens = try await grant("ben", "reviewer")
-                await #expect(throws: GatewayError.self) { try await issue(ann, bens) }
-                try await issue(ann, try await grant("ann", role.rawValue))
+                await #expect(throws: LedgerError.self) { try await issue(ann, bens) }
+                // What the authority refuses, or who it is not for, leaves a token as it was.
+                let anns = try await grant("ann", role.rawValue)
+                await #expect(throws: (any Error).self) { try await issue(ann, anns, hours: 100_000) }
+                try await issue(ann, anns)
+                try await issue(
+                    try PeerIdentity(role: .reviewer, name: "ben", worker: nil, trustDomain: "test.example"), bens)
             }
             // Ben's second and third token are on the record like the first; the operator's own role came without.
             let grants = try await office.ledger.chainEvents(kind: "role.granted", limit: 100)

@@ -62,13 +62,24 @@ import Testing
             let hash = [UInt8](repeating: 7, count: 32)
             _ = try await fixture.ledger.enrolEngineer(
                 "ann", zone: "UTC", projects: ["puzzles"], selection: record, tokenHash: hash, by: "op")
-            #expect(try await fixture.ledger.useEnrolmentToken(hash: hash).name == "ann")
-            for used in [hash, [1, 2, 3]] {
-                let error = await #expect(throws: LedgerError.self) {
-                    _ = try await fixture.ledger.useEnrolmentToken(hash: used)
-                }
+            _ = try await fixture.ledger.createPerson(named: "ben", zone: "UTC")
+            func issue(_ serial: String, to name: String, _ token: [UInt8]) async throws {
+                try await fixture.ledger.recordCertificate(
+                    CertificateRow.Draft(
+                        serial: serial, identity: "spiffe://test/engineer/\(name)/worker/w1", name: name,
+                        notBefore: Moment(microseconds: 0), notAfter: Moment(microseconds: 4_000_000_000_000_000)),
+                    tokenHash: token, by: "op")
+            }
+            func refused(_ serial: String, to name: String, _ token: [UInt8]) async {
+                let error = await #expect(throws: LedgerError.self) { try await issue(serial, to: name, token) }
                 #expect(error?.code == .refused)
             }
+            // What is refused uses nobody's token up, and records no certificate.
+            await refused("a0", to: "ben", hash)
+            try await issue("a1", to: "ann", hash)
+            await refused("a2", to: "ann", hash)
+            await refused("a3", to: "ann", [1, 2, 3])
+            #expect(try await fixture.texts("select serial from certificate") == ["a1"])
         }
     }
 

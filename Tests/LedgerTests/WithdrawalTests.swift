@@ -169,21 +169,26 @@ import Testing
         }
     }
 
-    /// The hardest order: the withdrawal took its number before the export began, and commits while it is sealed.
+    /// The hardest order: the withdrawal takes its number while the export streams, and commits while it is sealed.
     @Test func theSealingWaitsForAWithdrawalUnderWay() async throws {
         try await withLedger { fixture in
             try await fixture.project(people: ["ann"])
             try await fixture.importTasks(tasks(1))
             try await fixture.answer(try await fixture.lease("t0", to: "ann"))
             let withdrawal = try await fixture.coordinator()
-            try await withdrawal.execute(
-                script: """
-                    begin;
-                    select from person where name = 'ann' for no key update;
-                    select pg_advisory_xact_lock_shared(\(SealLock.key));
-                    insert into exclusion select person_id, 'taking-part', 1000, clock() from person where name = 'ann';
-                    """)
-            let export = Task { try await take(fixture, "taking-part") }
+            let export = Task {
+                _ = try await fixture.ledger.exportLabels(project: "puzzles", purpose: "taking-part", by: "op") { _ in
+                } receive: { _ in
+                    try await withdrawal.execute(
+                        script: """
+                            begin;
+                            select from person where name = 'ann' for no key update;
+                            select pg_advisory_xact_lock_shared(\(SealLock.key));
+                            insert into exclusion
+                                select person_id, 'taking-part', 1000, clock() from person where name = 'ann';
+                            """)
+                }
+            }
             #expect(
                 try await eventually {
                     try await fixture.number(
@@ -196,6 +201,39 @@ import Testing
             let error = await #expect(throws: LedgerError.self) { _ = try await export.value }
             #expect(error?.code == .stale)
             await withdrawal.close()
+        }
+    }
+
+    /// An erasure that found no export to spoil: the export that begins beside it looks when it is over.
+    @Test func anExportBeginsAfterAnErasureUnderWay() async throws {
+        try await withLedger { fixture in
+            try await fixture.project(purposes: ["taking-part", "training"], people: ["ann", "bob"])
+            try await fixture.importTasks(tasks(2))
+            try await fixture.answer(try await fixture.lease("t0", to: "ann"))
+            try await fixture.answer(try await fixture.lease("t1", to: "bob"))
+            try await fixture.withdraw("ann", "training")
+            try await fixture.ledger.settleWithdrawals()
+            let erasure = try await fixture.coordinator()
+            try await erasure.execute(
+                script: """
+                    begin;
+                    select from person where name = 'ann' for no key update;
+                    select pg_advisory_xact_lock_shared(\(SealLock.key));
+                    select * from erase_answers((select person_id from person where name = 'ann'), 'training', 500);
+                    """)
+            let export = Task { try await take(fixture, "taking-part") }
+            #expect(
+                try await eventually {
+                    try await fixture.number(
+                        """
+                        select count(*) from pg_locks where locktype = 'advisory' and not granted
+                            and database = (select oid from pg_database where datname = current_database())
+                        """) > 0
+                })
+            #expect(try await fixture.number("select count(*) from export") == 0)
+            try await erasure.execute(script: "commit")
+            #expect(try await export.value.rows.map(\.key) == ["t1"])
+            await erasure.close()
         }
     }
 

@@ -6,11 +6,18 @@ extension Ledger {
     public static let certificatesMax = 10_000
 
     /// Records a certificate before it is handed out, so that none is ever in use unrecorded (P11); the person is told
-    /// at the next hello. Throws `.notFound` for a person who does not exist.
-    public func recordCertificate(_ draft: CertificateRow.Draft, by actor: String) async throws {
+    /// at the next hello with another. A token is used up with it and not otherwise. Throws `.notFound` for a person
+    /// who does not exist, and `.refused` for a token that is not that person's.
+    public func recordCertificate(
+        _ draft: CertificateRow.Draft, tokenHash: [UInt8]? = nil, by actor: String
+    ) async throws {
         try await transaction { connection in
             var person: PersonID?
-            if let name = draft.name { person = try await lockPerson(name, on: connection).id }
+            if let name = draft.name {
+                let row = try await lockPerson(name, on: connection)
+                if let tokenHash { try await useToken(tokenHash, of: row, on: connection) }
+                person = row.id
+            }
             _ = try await connection.query(
                 Query(
                     CertificateStatements.insert, .text(draft.serial), .int8(person?.rawValue), .text(draft.identity),

@@ -37,11 +37,8 @@ extension Ledger {
             var author: Int64?
             var hash: [UInt8]?
             switch voice {
-            case .named(let name):
-                guard let row = try await connection.query(Query(PersonStatements.byName, .text(name))).first else {
-                    throw unknownPerson(name)
-                }
-                author = try row.int8(0)
+            // Locked, or the name would come into the chain behind an erasure.
+            case .named(let name): author = try await lockPerson(name, on: connection).id.rawValue
             case .withoutName(let token): hash = token
             }
             let today = try await concernDay(project: id, on: connection)

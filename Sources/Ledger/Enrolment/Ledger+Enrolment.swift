@@ -43,9 +43,8 @@ enum EnrolmentStatements {
     static let useToken = Statement(
         "enrolment_token_use",
         """
-        update enrolment_token t set used_at = clock() from person p
-        where t.hash = $1 and t.used_at is null and t.expires_at > clock() and p.person_id = t.person_id
-        returning p.person_id, p.name, p.zone
+        update enrolment_token set used_at = clock()
+        where hash = $1 and person_id = $2 and used_at is null and expires_at > clock()
         """)
     /// Locks those who exist, in id order. Indexes: person_name_key. Lock order: after the supervisor.
     static let lockNamed = Statement(
@@ -125,17 +124,6 @@ extension Ledger {
             by: actor
         ).people[0]
     }
-
-    /// Uses an enrolment token up and says whose it was. Throws `.refused` for one that is unknown, used or too old:
-    /// the three are not told apart.
-    public func useEnrolmentToken(hash: [UInt8]) async throws -> PersonRow {
-        guard let row = try await read(Query(EnrolmentStatements.useToken, .bytea(hash))).first else {
-            throw LedgerError(
-                .refused, "this enrolment token is not valid, or not any more",
-                remedy: "ask an operator for a new one: plimsoll engineer enrol makes one, and plimsoll role grant")
-        }
-        return try PersonRow(row)
-    }
 }
 
 private func enrol(
@@ -165,4 +153,16 @@ func keepToken(_ hash: [UInt8], of person: PersonID, on connection: isolated Con
         Query(
             EnrolmentStatements.token, .bytea(hash), .int8(person.rawValue),
             .int4(Int32(Ledger.enrolmentTokenHours))))
+}
+
+/// Uses a token of the person up. Throws `.refused` for one that is unknown, somebody else's, used or too old: they are
+/// not told apart.
+func useToken(_ hash: [UInt8], of person: PersonRow, on connection: isolated Connection) async throws {
+    let used = try await connection.query(
+        Query(EnrolmentStatements.useToken, .bytea(hash), .int8(person.id.rawValue)))
+    guard used.affected == 1 else {
+        throw LedgerError(
+            .refused, "this enrolment token is not valid for \(person.name), or not any more",
+            remedy: "ask an operator for a new one: plimsoll engineer enrol makes one, and plimsoll role grant")
+    }
 }

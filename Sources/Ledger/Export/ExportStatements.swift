@@ -68,7 +68,7 @@ enum ExportStatements {
         """)
     /// An export that was not sealed is owed to nobody.
     static let forget = Statement("export_forget", "delete from export_person where export_id = $1")
-    /// Withdrawals wait for the sealing; one that stops in the middle holds them up no longer than this.
+    /// Withdrawals wait for a beginning and a sealing; one that stops in the middle holds them up no longer than this.
     static let patience = "set local idle_in_transaction_session_timeout = '2s'; set local statement_timeout = '5s'"
     /// Waits for withdrawals under way, which are short.
     static let sealLock = Statement("export_seal_lock", "select pg_advisory_xact_lock(\(SealLock.key))")

@@ -23,9 +23,14 @@ extension Ledger {
         let project = try await project(named: name)
         let key = Pseudonyms.makeKey()
         let id = Bind.int8(project.id.rawValue)
-        // Durable before the first row leaves, so that what leaves can always be named again.
-        let begun = try await read(
-            Query(ExportStatements.begin, id, .text(purpose), .bytea(key), .text(actor)))[0]
+        // Durable before the first row leaves, so that what leaves can always be named again. Alone, so that an erasure
+        // that did not find this export is over before its snapshot.
+        let begun = try await transaction { connection in
+            try await connection.execute(script: ExportStatements.patience)
+            _ = try await connection.query(Query(ExportStatements.sealLock))
+            return try await connection.query(
+                Query(ExportStatements.begin, id, .text(purpose), .bytea(key), .text(actor)))[0]
+        }
         let head = ExportHeading(
             id: try begun.int8(0), project: name, purpose: purpose,
             cutAt: Moment(microseconds: try begun.timestamptz(1)), pseudonymKeyID: Pseudonyms.id(of: key),

@@ -29,7 +29,9 @@ extension Ledger {
         for name: String, project: String? = nil, viewer: LimitsViewer
     ) async throws -> EffectiveLimits {
         try await transaction { connection in
-            guard let row = try await connection.query(Query(PersonStatements.byName, .text(name))).first else {
+            // Of somebody else: locked, or the name would come into the chain behind an erasure.
+            let found = viewer == .oneself ? PersonStatements.byName : PersonStatements.lockByName
+            guard let row = try await connection.query(Query(found, .text(name))).first else {
                 throw unknownPerson(name)
             }
             let person = try PersonRow(row)

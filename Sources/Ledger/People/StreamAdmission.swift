@@ -29,11 +29,13 @@ extension Ledger {
         where exists (select from denial d where d.person_id = i.person_id or d.serial = i.serial)
             or not exists (select from role_grant r where r.person_id = i.person_id and r.role = 'engineer')
         """)
-    /// Certificates issued in someone's name that the person has not been told of.
+    /// Certificates issued in someone's name that the person has not been told of. Not the one that asks, where
+    /// somebody else asked for it: who got one in another's name would hear of it in their place.
     private static let untold = Statement(
         "admission_untold",
         """
         update certificate set told_at = plimsoll.clock() where person_id = $1 and told_at is null
+            and (serial <> $2 or issued_by = (select name from plimsoll.person where person_id = $1))
         returning serial, identity
         """)
 
@@ -78,14 +80,14 @@ extension Ledger {
         return Set(try rows.map { Int(try $0.int4(0)) })
     }
 
-    /// What a person is told at a hello: once, of certificates issued in their name; and each time, of agreements in
+    /// What a person is told at a hello: once, of other certificates issued in their name; and each time, of agreements in
     /// force that end within `NoticeStanding.warning`.
-    public func news(of person: PersonID) async throws -> (
+    public func news(of person: PersonID, serial: String) async throws -> (
         certificates: [(serial: String, identity: String)], endings: [(purpose: String, at: Moment)]
     ) {
         try await pool.withConnection { connection in
             let rows = try await connection.pipeline([
-                Query(Self.untold, .int8(person.rawValue)),
+                Query(Self.untold, .int8(person.rawValue), .text(serial)),
                 Query(
                     Self.ending, .int8(person.rawValue), .interval(microseconds: NoticeStanding.warning.microseconds)),
             ])

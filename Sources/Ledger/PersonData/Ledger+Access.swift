@@ -85,8 +85,8 @@ extension Ledger {
         try await transaction { connection in
             var person: PersonID?
             if let name = read.person {
-                // Of nobody there is nothing to see.
-                guard let row = try await connection.query(Query(PersonStatements.byName, .text(name))).first
+                // Of nobody there is nothing to see. Locked, or the name would come into the chain behind an erasure.
+                guard let row = try await connection.query(Query(PersonStatements.lockByName, .text(name))).first
                 else { return }
                 person = try PersonRow(row).id
             }

@@ -21,8 +21,9 @@ enum ExclusionRule {
     }
 }
 
-/// The advisory lock between withdrawals, which hold it shared until they end, and the sealing of an export, which
-/// holds it alone: so a withdrawal is either seen by the sealing or sees what was sealed.
+/// The advisory lock between withdrawals and erasures, which hold it shared until they end, and the beginning and the
+/// sealing of an export, which hold it alone: so a withdrawal is either seen by the sealing or sees what was sealed, and
+/// an erasure either finds the export or is over before it looks.
 enum SealLock {
     /// "PLIMSEAL" in ASCII.
     static let key: Int64 = 0x504C_494D_5345_414C
