@@ -135,6 +135,58 @@ import Testing
         }
     }
 
+    /// Each answer may be in every export, and the epoch is held while they are named.
+    @Test func whatIsNamedUnderOneHoldOfTheEpochIsBounded() async throws {
+        try await withLedger { fixture in
+            let (exports, labels) = (1_000, 12)
+            try await fixture.project(purposes: ["taking-part", "training"], people: [name])
+            try await fixture.importTasks(tasks(labels))
+            try await fixture.manyLabels(of: name)
+            try await fixture.owner.execute(
+                script: """
+                    insert into export (project_id, purpose, cut_at, pseudonym_key, exported_by, labels, finished_at)
+                        select project_id, 'taking-part', clock(), '\\x01', 'op', \(labels), clock()
+                        from project, generate_series(1, \(exports));
+                    insert into export_person (export_id, person_id, at_n, labels)
+                        select export_id, person_id, 1000, \(labels) from export, person where name = '\(name)';
+                    """)
+            #expect(try await fixture.ledger.erase(purpose: "training", voice: voice).labels == labels)
+            let holds = try await fixture.texts(
+                "select count(*)::text from export_drop group by xmin order by count(*) desc")
+            #expect(holds.compactMap { Int($0) }.reduce(0, +) == exports * labels)
+            #expect(holds.first.flatMap { Int($0) } == Ledger.erasureRecordsMax, "\(holds)")
+        }
+    }
+
+    /// A look or a concern that found the name before the erasure took it does not write it down behind it.
+    @Test func noNameComesIntoTheChainBehindAnErasure() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: [name])
+            let acts: [@Sendable () async throws -> Void] = [
+                { try await ledger.recordRead(.certificateList(of: "zaphira"), by: "op") },
+                { _ = try? await ledger.effectiveLimits(for: "zaphira", viewer: .operator("op")) },
+                { _ = try? await ledger.raiseConcern("a concern", project: nil, voice: .named("zaphira")) },
+            ]
+            let erasure = try await fixture.coordinator()
+            try await fixture.owner.execute(script: "begin; update person set name = 'x' where name = 'zaphira'")
+            let before = try await fixture.number("select count(*) from chain_detail")
+            let running = acts.map { act in Task { try await act() } }
+            let waiting = """
+                select count(*)::text from pg_stat_activity where datname = current_database()
+                    and wait_event_type = 'Lock'
+                """
+            #expect(
+                try await eventually {
+                    try await erasure.query(Query(.unprepared(waiting)))[0].text(0) == "\(acts.count)"
+                })
+            try await fixture.owner.execute(script: "commit")
+            for act in running { try await act.value }
+            #expect(try await fixture.number("select count(*) from chain_detail") == before)
+            await erasure.close()
+        }
+    }
+
     /// People, purposes and projects are named by one rule.
     @Test func whoIsCalledAsAPurposeTakesNobodyElsesRecord() async throws {
         try await withLedger { fixture in

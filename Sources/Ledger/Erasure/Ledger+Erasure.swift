@@ -83,7 +83,7 @@ extension Ledger {
     static let erasureStepMax = 500
     /// Records of exports that are named under it: each answer may be in every one of them. The epoch is held
     /// meanwhile, and whoever wants it alone waits; 5,000 take 0.12 s.
-    static let erasureRecordsMax = 5_000
+    public static let erasureRecordsMax = 5_000
     /// How often it is looked whether what withdrawals owe has been settled, by this coordinator or another.
     static let owedPatience = Duration.milliseconds(100)
     static let owedLooksMax = 300
