@@ -182,13 +182,41 @@ struct ScreenTests {
                 $0.value = "50 min"
                 $0.limit = "50 min"
                 $0.sentence = "After 50 minutes come 10 with nothing leased."
+                $0.untilMilliseconds = 540_000
             }
         }
         _ = screen.happened(.idle(idle), now: .seconds(10))
-        let text = text(screen, now: .seconds(40))
-        #expect(text.contains("After 50 minutes come 10"))
-        #expect(text.contains("Rule: break"))
-        #expect(text.contains("Asked again in 1:00."))
+        let shown = text(screen, now: .seconds(40))
+        #expect(shown.contains("After 50 minutes come 10"))
+        #expect(shown.contains("Rule: break"))
+        #expect(shown.contains("Asked again in 1:00."))
+        // 8 minutes and a half are left.
+        #expect(shown.contains("Work may come again in 9m."))
+        // Once it is over there is nothing to count.
+        #expect(!text(screen, now: .seconds(550)).contains("may come again"))
+    }
+
+    @Test(
+        "What is said of an idle names the moment to come back, never too early, where one is known.",
+        arguments: [
+            (UInt64(0), ""), (500, "; work may come again in 1s"), (90_001, "; work may come again in 91s"),
+            (119_000, "; work may come again in 2m"), (7_200_000, "; work may come again in 2h"),
+            (39_600_001, "; work may come again in 11h 1m"), (259_200_000, "; work may come again in 72h"),
+            (.max, nil),
+        ] as [(UInt64, String?)])
+    func idleNamesTheMomentToComeBack(milliseconds: UInt64, words: String?) throws {
+        let idle = Plimsoll_V1_Idle.with {
+            $0.reason = .notEligible
+            $0.askAgainMilliseconds = 60_000
+            $0.refusal = .with {
+                $0.rule = "daily-rest"
+                $0.sentence = "Your rest between two days is 11h; enjoy it."
+                $0.untilMilliseconds = milliseconds
+            }
+        }
+        let said = try #require(EventSentence.of(.idle(idle)))
+        #expect(said.hasPrefix("nothing to do: Your rest between two days is 11h; enjoy it. [daily-rest]"))
+        if let words { #expect(said.hasSuffix("[daily-rest]\(words), asking again in 60 s"), "\(said)") }
     }
 
     @Test func aBreakAheadIsSaidAboveTheKeys() {

@@ -1,3 +1,4 @@
+import PlimsollModel
 import PlimsollProtocol
 import WorkerKit
 
@@ -31,9 +32,20 @@ enum EventSentence {
             let words =
                 refusal.sentence.isEmpty
                 ? "\(refusal.rule) (\(refusal.value) of \(refusal.limit))" : refusal.sentence
-            return "\(Harmless.line(words)) [\(Harmless.line(refusal.rule))]\(ask)"
+            let back = comesBack(after: refusal).map { "; work may come again in \($0)" } ?? ""
+            return "\(Harmless.line(words)) [\(Harmless.line(refusal.rule))]\(back)\(ask)"
         }
         return reason(idle.reason) + ask
+    }
+
+    /// How long a refusal still holds, `later` after it came; never shorter than it does. Nil where no moment is known
+    /// from which it would be different, or that is over.
+    static func comesBack(after refusal: Plimsoll_V1_Refusal, later: Duration = .zero) -> String? {
+        let left = Duration.milliseconds(Int64(clamping: refusal.untilMilliseconds)) - later
+        guard left > .zero else { return nil }
+        let second = Duration.seconds(1)
+        let up = left + (left < .seconds(119) ? second : .seconds(60)) - .milliseconds(1)
+        return DurationText.readable(up)
     }
 
     static func reason(_ reason: Plimsoll_V1_IdleReason) -> String {

@@ -239,6 +239,9 @@ extension ScreenState {
                 lines.append(
                     "Rule: \(Harmless.line(refusal.rule)), now \(Harmless.line(refusal.value)), "
                         + "limit \(Harmless.line(refusal.limit)).")
+                if let back = EventSentence.comesBack(after: refusal, later: now - idle.came) {
+                    lines.append("Work may come again in \(back).")
+                }
             } else {
                 lines.append("Reason: \(EventSentence.reason(idle.message.reason)).")
             }

@@ -45,8 +45,8 @@ struct ScreenState: Sendable {
 
     /// The tasks in hand; the first is on the screen.
     var jobs: [Job] = []
-    /// The last idle, and when it will be asked again.
-    var idle: (message: Plimsoll_V1_Idle, until: Duration)?
+    /// The last idle, when it came, and when it will be asked again.
+    var idle: (message: Plimsoll_V1_Idle, came: Duration, until: Duration)?
     var connection = "not connected yet"
     var message = ""
     /// Stays until the next task: a break ahead, a certificate, an agreement that ends.
@@ -100,7 +100,7 @@ struct ScreenState: Sendable {
         case .changed(let key, let state, let words): return changed(key, state, words)
         case .lost(let key, let reason, _): return lost(key, reason)
         case .idle(let idle):
-            self.idle = (idle, now + .milliseconds(Int64(idle.askAgainMilliseconds)))
+            self.idle = (idle, now, now + .milliseconds(Int64(idle.askAgainMilliseconds)))
         case .notification(let notification): warning = Harmless.line(notification.message)
         case .renewed: message = "the certificate was renewed"
         case .leaving: isLeaving = true
