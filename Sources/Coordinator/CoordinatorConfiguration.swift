@@ -39,6 +39,8 @@ public struct CoordinatorConfiguration: Sendable {
         public var holding: Duration
         /// The same in a lane from which others are granted all the time: longer than what is claimed ahead lasts.
         public var surplus: Duration
+        /// What its holder put aside comes back before anything new after this; without, when there is nothing else.
+        public var parkedAside: Duration
         /// A worker whose work is in other hands asks again after this.
         public var askAgainSoon: Duration
         /// A worker for whom nothing is left asks again after this.
@@ -63,7 +65,7 @@ public struct CoordinatorConfiguration: Sendable {
             heartbeat: .seconds(5), streamTimeToLive: .seconds(60), lifeRenewal: .seconds(1),
             selfStop: .seconds(2), cutOff: .seconds(3), presenting: .seconds(15), deadlineGrace: .seconds(5),
             sweep: .seconds(1), overdue: .seconds(60), poll: .milliseconds(250), holding: .milliseconds(500),
-            surplus: .seconds(2),
+            surplus: .seconds(2), parkedAside: .seconds(3_600),
             askAgainSoon: .milliseconds(300), askAgainLater: .seconds(5), askAgainForRoom: .seconds(2),
             presence: .seconds(1),
             withdrawals: .seconds(1), housekeeping: .seconds(600), seal: .milliseconds(250), chainHead: .seconds(10),

@@ -208,11 +208,12 @@ final class Hand: Sendable {
 
     init(
         _ coordinator: Coordinator, _ person: String, inFlight: Int = 8, held: [LeaseReference] = [],
-        session: Int64 = 0, serial: String = "ab01"
+        session: Int64 = 0, serial: String = "ab01", project: String? = nil
     ) async throws {
         stream = try await coordinator.attach(
             StreamOpening(
-                person: person, serial: serial, worker: "w", inFlight: inFlight, held: held, session: session))
+                person: person, serial: serial, worker: "w", inFlight: inFlight, project: project, held: held,
+                session: session))
         replies = stream.replies
     }
 

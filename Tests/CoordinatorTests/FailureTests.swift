@@ -261,6 +261,43 @@ struct FailureTests {
         }
     }
 
+    @Test("a parked task whose return lost its commit's answer is its holder's still, and no time of hers has passed")
+    func lostReturn() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            let folder = try TestFolder.make("proxy")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let cluster = try await SharedCluster.shared.cluster()
+            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            defer { proxy.close() }
+            let one = deployment.coordinator(through: folder.path)
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.lease()
+                ann.park(lease.lease)
+                #expect(try await ann.read { !$0.changes.isEmpty }.last?.changes.last?.state == .parked)
+                proxy.set(.loseAnswer(to: "flush_commit"))
+                ann.want(1)
+                try await eventually("the return was committed and nobody knows") {
+                    try await deployment.number("select count(*) from lease") == 1
+                }
+                proxy.set(.none)
+                #expect(try await ann.lease().lease == lease.lease)
+                let bob = try await Hand(one, "bob")
+                bob.want(1)
+                #expect(try await bob.next().idle?.reason == .allInOtherHands)
+                ann.submit(lease.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                for (how, count) in [("parked", 2), ("label", 1), ("unheard", 0)] {
+                    #expect(
+                        try await deployment.number("select count(*) from lease_history where how = '\(how)'") == count)
+                }
+                #expect(try await deployment.number("select count(*) from delivery_failure") == 0)
+                try await deployment.expectNothingHeld()
+            }
+        }
+    }
+
     @Test("a task that fails with two people five times is quarantined")
     func quarantine() async throws {
         try await withDeployment { deployment in

@@ -30,6 +30,32 @@ struct LateAnswerTests {
         }
     }
 
+    @Test("a late answer that is granted its free slot anew and a want in one message do not meet in that slot")
+    func lateWithWant() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann", "bob"], tasks: 1)
+            // The slot that came back stays in memory.
+            let one = deployment.coordinator {
+                $0.times.holding = .seconds(60)
+                $0.times.surplus = .seconds(60)
+            }
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let lease = try await ann.lease()
+                try await deployment.moveClock(by: .seconds(200))
+                try await ann.read { !$0.revokes.isEmpty }
+                ann.submit(lease.lease, want: 1)
+                #expect(try await ann.settlement().outcome == .accepted)
+                #expect(try await deployment.number("select count(*) from label") == 1)
+                #expect(try await deployment.number("select count(*) from lease") == 0)
+                // Nothing of it is left for anybody.
+                let bob = try await Hand(one, "bob")
+                bob.want(1)
+                #expect(try await bob.next().idle?.reason == .nothingLeft)
+            }
+        }
+    }
+
     @Test("a worker hears how its lease ended: by its project's close, and not by an old withdrawal")
     func whyRevoked() async throws {
         try await withDeployment { deployment in

@@ -77,6 +77,90 @@ struct LeaseLifeTests {
         }
     }
 
+    @Test("two severities that need no agreement of their own come back in one flush, both under what holds by then")
+    func parkedOfTwoSeverities() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            try await deployment.importTasks(1, from: 10, severity: 1)
+            let one = deployment.coordinator { $0.times.parkedAside = .zero }
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let leases = [try await ann.lease(), try await ann.lease()]
+                for lease in leases {
+                    ann.park(lease.lease)
+                    #expect(try await ann.change().state == .parked)
+                }
+                _ = try await deployment.ledger.setProject(
+                    ProjectDraft(name: "puzzles", instructions: "Look twice."), by: "op")
+                ann.want(2)
+                let again = try await ann.next().leases
+                #expect(Set(again.map(\.lease)) == Set(leases.map(\.lease)))
+                for lease in again {
+                    #expect(lease.instructionsVersion == 2)
+                    ann.submit(lease.lease)
+                    #expect(try await ann.settlement().outcome == .accepted)
+                }
+                #expect(
+                    try await deployment.number(
+                        """
+                        select count(*) from label join provenance using (provenance_id)
+                        where instructions_version = 2
+                        """) == 2)
+            }
+        }
+    }
+
+    @Test("what its holder put aside comes back before anything new after a while, and not before")
+    func parkedAside() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 9)
+            // Something new is at hand all the time.
+            let one = deployment.coordinator {
+                $0.times.holding = .seconds(600)
+                $0.times.surplus = .seconds(600)
+            }
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let aside = try await ann.lease()
+                ann.park(aside.lease)
+                #expect(try await ann.change().state == .parked)
+                for minutes in [0, 58] {
+                    try await deployment.moveClock(by: .seconds(minutes * 60))
+                    let other = try await ann.lease()
+                    #expect(other.lease != aside.lease)
+                    ann.submit(other.lease)
+                    #expect(try await ann.settlement().outcome == .accepted)
+                }
+                try await deployment.moveClock(by: .seconds(3 * 60))
+                #expect(try await ann.lease().lease == aside.lease)
+            }
+        }
+    }
+
+    @Test("a worker that asked for one project is given no parked task of another")
+    func parkedElsewhere() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project("first", people: ["ann"], tasks: 1)
+            try await deployment.project("second", people: ["ann"], tasks: 1)
+            let one = deployment.coordinator { $0.times.parkedAside = .zero }
+            try await running(one) {
+                let there = try await Hand(one, "ann", project: "second")
+                let lease = try await there.lease()
+                there.park(lease.lease)
+                #expect(try await there.change().state == .parked)
+                there.stream.detach()
+                let here = try await Hand(one, "ann", inFlight: 2, project: "first")
+                let other = try await here.lease()
+                #expect(other.lease != lease.lease)
+                here.want(1)
+                #expect(try await here.next().idle != nil)
+                // Whoever asks for either has it back.
+                let back = try await Hand(one, "ann")
+                #expect(try await back.lease().lease == lease.lease)
+            }
+        }
+    }
+
     @Test("the agreement to a severity is among those that a label of it says it stands on, and of others not")
     func severityInProvenance() async throws {
         try await withDeployment { deployment in

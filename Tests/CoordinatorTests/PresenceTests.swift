@@ -47,13 +47,13 @@ struct PresenceTests {
                 try await expect([.beingHandedOut], deployment)
                 // At the limit on open leases.
                 let second = try await ann.lease()
-                try await expect([.nobodyAvailable], deployment)
+                try await expect([.nobodyConnected], deployment)
                 ann.submit(second.lease)
                 try await expect([.beingHandedOut], deployment)
                 // Withdrawn: bob is available and not connected, ann is connected and not available.
                 _ = try await deployment.ledger.withdrawAgreement(
                     purpose: "taking-part", voice: ConsentVoice(name: "ann", certificateSerial: "ab01"))
-                try await expect([.nobodyAvailable], deployment)
+                try await expect([.nobodyConnected], deployment)
                 let bob = try await Hand(one, "bob", session: 8)
                 try await expect([.beingHandedOut], deployment)
                 bob.stream.detach()
@@ -77,7 +77,7 @@ struct PresenceTests {
                     try await Task.sleep(for: .milliseconds(100))
                     ann.want(1)
                 }
-                try await expect([.nobodyAvailable], deployment)
+                try await expect([.nobodyConnected], deployment)
                 let bob = try await Hand(one, "bob", session: 9)
                 try await expect([.beingHandedOut], deployment)
                 bob.stream.detach()

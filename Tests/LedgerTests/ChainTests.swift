@@ -110,6 +110,27 @@ import Testing
         }
     }
 
+    /// A page is read as it lies where it lies close together, and link by link where it does not.
+    @Test func eventsFarApartAreReadLikeNeighbours() async throws {
+        try await withChain { fixture in
+            let near = try await audit(fixture)
+            #expect(near.faults.isEmpty)
+            try await fixture.owner.execute(
+                script: """
+                    select setval(pg_get_serial_sequence('chain_event', 'event_id'),
+                        (select max(event_id) from chain_event) + \(Ledger.chainPageSpanMax))
+                    """)
+            _ = try await fixture.ledger.applyPolicy("limits: {}\n", reason: "far", by: "op")
+            try await seal(fixture)
+            let far = try await audit(fixture)
+            #expect(far.faults.isEmpty && far.events == near.events + 1, "\(far.faults)")
+            try await tamper(fixture, "delete from chain_event where event_id = 2")
+            #expect(try await audit(fixture).faultCount > 0)
+            try await tamper(fixture, "delete from chain_link where event_id = (select max(event_id) from chain_link)")
+            #expect(try await audit(fixture).faultCount > 0)
+        }
+    }
+
     @Test func anEventThatCommitsLateIsNotSkipped() async throws {
         try await withLedger { fixture in
             let slow = try await fixture.coordinator()

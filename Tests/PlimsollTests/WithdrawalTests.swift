@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct RepeatedWithdrawalTests {
     /// A clock on which nobody waits.
-    private final class Hours: Clock, @unchecked Sendable {
+    final class Hours: Clock, @unchecked Sendable {
         struct Instant: InstantProtocol {
             var time: Duration
             func advanced(by duration: Duration) -> Instant { Instant(time: time + duration) }

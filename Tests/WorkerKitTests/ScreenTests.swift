@@ -205,18 +205,77 @@ struct ScreenTests {
             (.max, nil),
         ] as [(UInt64, String?)])
     func idleNamesTheMomentToComeBack(milliseconds: UInt64, words: String?) throws {
-        let idle = Plimsoll_V1_Idle.with {
+        let said = try #require(EventSentence.of(.idle(idle(milliseconds))))
+        #expect(said.hasPrefix("nothing to do: Your rest between two days is 11h; enjoy it. [daily-rest]"))
+        if let words { #expect(said.hasSuffix("[daily-rest]\(words), asking again in 60 s"), "\(said)") }
+    }
+
+    /// The screen's clock is told at 10:00 in Berlin; the refusal comes at 10:01 and is looked at at 10:02.
+    @Test(
+        "Where it knows the person's clock, the screen names the moment to come back as me why does.",
+        arguments: [
+            (UInt64(0), nil),
+            // Over by now.
+            (60_000, nil),
+            // So near that it is counted in seconds.
+            (150_000, "90s"),
+            (43_140_000, "11h 58m (22:00), Europe/Berlin time"),
+            // What a message takes on its way is no minute, and beyond that nobody is called too early.
+            (43_139_100, "11h 58m (22:00), Europe/Berlin time"),
+            (43_140_500, "11h 58m (22:00), Europe/Berlin time"),
+            (43_141_500, "11h 59m (22:01), Europe/Berlin time"),
+            (75_540_000, "20h 58m (2026-03-31 07:00), Europe/Berlin time"),
+            (597_540_000, "6 days (2026-04-06 08:00), Europe/Berlin time"),
+        ] as [(UInt64, String?)])
+    func theMomentToComeBackIsNamedByThePersonsClock(milliseconds: UInt64, words: String?) {
+        var screen = ScreenState()
+        screen.fetched(
+            clock: WallClock(atMicroseconds: 1_774_857_600_000_000, zone: "Europe/Berlin"), now: .seconds(40))
+        _ = screen.happened(.idle(idle(milliseconds)), now: .seconds(100))
+        let shown = text(screen, now: .seconds(160))
+        if let words { #expect(shown.contains("Work may come again in \(words)."), "\(shown)") }
+        #expect(shown.contains("may come again") == (words != nil))
+    }
+
+    @Test func aZoneThatIsNotKnownHereTakesNothingAwayButTheMoment() {
+        var screen = ScreenState()
+        screen.fetched(clock: WallClock(atMicroseconds: 1_774_857_600_000_000, zone: "Mars/Olympus"), now: .zero)
+        _ = screen.happened(.idle(idle(259_200_000)), now: .zero)
+        #expect(text(screen).contains("Work may come again in 72h."))
+    }
+
+    @Test func theClockIsAskedForWhereTheWaitIsLongAndOnceAnHour() {
+        var screen = ScreenState()
+        #expect(screen.happened(.idle(.with { $0.reason = .nothingLeft }), now: .zero).isEmpty)
+        #expect(screen.happened(.idle(idle(3_599_999)), now: .zero).isEmpty)
+        #expect(screen.happened(.idle(idle(3_600_000)), now: .seconds(1)) == [.fetchClock])
+        #expect(screen.happened(.idle(idle(.max)), now: .seconds(3_600)).isEmpty)
+        #expect(screen.happened(.idle(idle(.max)), now: .seconds(3_601)) == [.fetchClock])
+    }
+
+    @Test("A lease's deadline is only the latest moment at which there is room again.")
+    func roomMayComeEarlier() {
+        var full = idle(7_200_000)
+        full.refusal.rule = "open-leases"
+        let said = EventSentence.idle(full)
+        let end = "[open-leases]; work may come again in 2h at the latest, asking again in 60 s"
+        #expect(said.hasSuffix(end), "\(said)")
+        let clock = WallClock(atMicroseconds: 1_774_857_600_000_000, zone: "Europe/Berlin")
+        #expect(
+            EventSentence.comesBack(after: full.refusal, clock: clock)
+                == "2h (12:00) at the latest, Europe/Berlin time")
+    }
+
+    private func idle(_ untilMilliseconds: UInt64) -> Plimsoll_V1_Idle {
+        .with {
             $0.reason = .notEligible
             $0.askAgainMilliseconds = 60_000
             $0.refusal = .with {
                 $0.rule = "daily-rest"
                 $0.sentence = "Your rest between two days is 11h; enjoy it."
-                $0.untilMilliseconds = milliseconds
+                $0.untilMilliseconds = untilMilliseconds
             }
         }
-        let said = try #require(EventSentence.of(.idle(idle)))
-        #expect(said.hasPrefix("nothing to do: Your rest between two days is 11h; enjoy it. [daily-rest]"))
-        if let words { #expect(said.hasSuffix("[daily-rest]\(words), asking again in 60 s"), "\(said)") }
     }
 
     @Test func aBreakAheadIsSaidAboveTheKeys() {

@@ -10,6 +10,7 @@ extension Dispatcher {
         for (person, fence) in plan.ended { release(person, fence) }
         for pick in plan.picks {
             guard pick.fence.rawValue != 0 else {
+                share.refund(pick.project, effortSeconds: pick.effortSeconds)
                 lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
                 continue
             }
@@ -74,6 +75,7 @@ extension Dispatcher {
             return
         }
         if let earlier = vouched[lease.fence], earlier != stream { streams[earlier]?.held.remove(lease.fence) }
+        unattended.removeAll { $0.end.lease.fence == lease.fence }
         vouched[lease.fence] = stream
         heldTasks[lease.fence] = lease.task
         streams[stream]?.held.insert(lease.fence)
@@ -159,9 +161,12 @@ extension Dispatcher {
     /// Grants of an earlier flush whose commit was in doubt: the lock is held again, so that transaction has ended.
     func settleDoubts(_ person: PersonID, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan)
     {
-        guard let picks = doubtful[person] else { return }
+        guard let doubt = doubtful[person] else { return }
         plan.doubtsSettled.insert(person)
-        for pick in picks {
+        for fence in doubt.cameBack {
+            if let held = state.held[fence] { endUnheard(held, &state, lookups, &plan) }
+        }
+        for pick in doubt.picks {
             if var held = state.held[pick.fence], pick.fence.rawValue != 0 {
                 held.content = pick.slot.content
                 plan.doubtsGranted.append(pick)
@@ -224,7 +229,7 @@ extension Dispatcher {
         for hello in presented {
             // Too old: its stream has ended, and its worker may have gone on elsewhere.
             if case .hello = hello.by, streams[hello.stream]?.isAttached != true { continue }
-            for held in unheard(hello, state) { end(held, how: .unheard, &state, lookups, &plan) }
+            for held in unheard(hello, state) { endUnheard(held, &state, lookups, &plan) }
             var kept: [LeaseChange] = []
             var lost: [Revocation] = []
             for reference in hello.leases {

@@ -32,7 +32,11 @@ extension Dispatcher {
     /// A lease that ends by itself: its deadline, its stream, its coordinator.
     func settle(_ end: PersonWork.End, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan) {
         if let held = state.held[end.lease.fence], held.stored.task == end.lease.task {
+            // It has come back meanwhile.
+            if end.how == .parkExpired { return }
             if let vouchedBy = end.vouchedBy, held.stored.coordinator != vouchedBy { return }
+            // With a last sign its worker had it in hand.
+            if end.how == .unheard, end.lastSign == nil { return endUnheard(held, &state, lookups, &plan) }
             guard end.how == .expired else {
                 return self.end(held, how: end.how, lastSign: end.lastSign, &state, lookups, &plan)
             }
@@ -122,6 +126,20 @@ extension Dispatcher {
         free(lease, held.content, how: how, state.person, lookups, &plan)
     }
 
+    /// A lease that its worker never heard of. One that had come back from a park goes back there: the task is its
+    /// holder's still.
+    func endUnheard(
+        _ held: HeldLease, _ state: inout PersonState, _ lookups: FlushLookups, _ plan: inout FlushPlan
+    ) {
+        let reference = LeaseReference(task: held.stored.task, fence: held.stored.fence)
+        if held.stored.cameBack,
+            park(reference, held, atLimit: true, since: held.stored.grantedAt, &state, &plan).state == .parked
+        {
+            return
+        }
+        end(held, how: .unheard, &state, lookups, &plan)
+    }
+
     /// A lease is over with this flush, and its stream has room for another.
     func ended(_ fence: Fence, of person: PersonID, _ plan: inout FlushPlan) {
         plan.ended.append((person, fence))
@@ -178,28 +196,30 @@ extension Dispatcher {
 
     // MARK: Parking
 
+    /// `since`: nobody had it from then on; without, from now on.
     private func park(
-        _ reference: LeaseReference, _ held: HeldLease, atLimit: Bool, _ state: inout PersonState,
-        _ plan: inout FlushPlan
+        _ reference: LeaseReference, _ held: HeldLease, atLimit: Bool, since: Moment? = nil,
+        _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> LeaseChange {
         let lease = held.stored
+        let at = since ?? state.at
         let limits = state.line.limits(in: lease.project)
         if let most = limits.parkedLeases, state.parked.count >= most {
             return LeaseChange(
                 lease: reference, state: .unchanged,
                 message: "you have \(state.parked.count) parked tasks and may have \(most); finish or release one")
         }
-        let until = state.at + (limits.parkedTime ?? .seconds(72 * 3_600))
+        let until = at + (limits.parkedTime ?? .seconds(72 * 3_600))
         // What passed since its deadline was nobody's work, so nothing of its lifetime.
-        let firstGrantedAt = lease.firstGrantedAt + max(.zero, state.at - lease.deadline)
-        guard LeaseLength.mayPark(at: state.at, since: firstGrantedAt, lifetime: limits.leaseLifetime) else {
+        let firstGrantedAt = lease.firstGrantedAt + max(.zero, at - lease.deadline)
+        guard LeaseLength.mayPark(at: at, since: firstGrantedAt, lifetime: limits.leaseLifetime) else {
             return LeaseChange(
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
                 message: "you have had it for as long as anybody may; finish or release it")
         }
         let parked = StoredParked(
             task: lease.task, slot: lease.slot, fence: lease.fence, lane: lease.lane, project: lease.project,
-            firstGrantedAt: firstGrantedAt, parkedAt: state.at, until: until, provenance: lease.provenance,
+            firstGrantedAt: firstGrantedAt, parkedAt: at, until: until, provenance: lease.provenance,
             atLimit: atLimit)
         state.held[lease.fence] = nil
         state.parked[lease.fence] = parked
@@ -211,11 +231,11 @@ extension Dispatcher {
         plan.writes.parks.lane.append(lease.lane.rawValue)
         plan.writes.parks.project.append(lease.project.rawValue)
         plan.writes.parks.firstGrantedAt.append(firstGrantedAt.microseconds)
-        plan.writes.parks.parkedAt.append(state.at.microseconds)
+        plan.writes.parks.parkedAt.append(at.microseconds)
         plan.writes.parks.until.append(until.microseconds)
         plan.writes.parks.provenance.append(lease.provenance.rawValue)
         plan.writes.parks.atLimit.append(atLimit)
-        plan.history(&state, lease, storedLane(lease.lane), at: state.at, how: "parked")
+        plan.history(&state, lease, storedLane(lease.lane), at: at, how: "parked")
         plan.tally(lease.project) {
             $0.leased -= 1
             $0.parked += 1

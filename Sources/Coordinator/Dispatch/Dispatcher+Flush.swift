@@ -185,11 +185,17 @@ extension Dispatcher {
             wakeFeeder()
         }
         // Settled under the person's lock, which waits for the old transaction's end, and only then by key.
-        if inDoubt { for person in taken.keys where doubtful[person] == nil { doubtful[person] = [] } }
+        if inDoubt {
+            for person in taken.keys where doubtful[person] == nil { doubtful[person] = Doubt() }
+            for attached in plan.attached where attached.isNew && attached.lease.cameBack {
+                doubtful[attached.person]?.cameBack.append(attached.lease.fence)
+            }
+        }
         for pick in plan.picks {
             if inDoubt {
-                doubtful[pick.person, default: []].append(pick)
+                doubtful[pick.person]?.picks.append(pick)
             } else {
+                share.refund(pick.project, effortSeconds: pick.effortSeconds)
                 lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: false)
             }
         }

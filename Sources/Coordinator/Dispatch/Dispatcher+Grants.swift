@@ -26,8 +26,8 @@ extension Dispatcher {
         // What this very flush settles makes room already.
         let room = stream.inFlightMax - stream.held.count + (plan.freed[stream.id] ?? 0)
         var want = min(stream.want, room)
-        // What a limit took out of somebody's hands comes back before anything new.
-        for parked in parkedToReturn(state, atLimit: true) where want > 0 {
+        // What a limit took out of somebody's hands comes back before anything new, and so does what waited long.
+        for parked in parkedToReturn(to: stream, state, first: true) where want > 0 {
             if returnParked(parked, stream.id, &state, &plan) { want -= 1 }
         }
         // Worked out for the first grant; what this flush grants has no length yet.
@@ -78,13 +78,18 @@ extension Dispatcher {
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, room) else { return }
-        for parked in parkedToReturn(state, atLimit: false)
-        where returnParked(parked, stream.id, &state, &plan) {
-            return
-        }
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
-        } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
+            return
+        }
+        // Put aside for something else: only what was looked through holds nothing else.
+        if isLookedThrough(open, for: person) {
+            for parked in parkedToReturn(to: stream, state, first: false)
+            where returnParked(parked, stream.id, &state, &plan) {
+                return
+            }
+        }
+        if open.isEmpty, refusal != nil || deployment?.readOnly == true {
             plan.idles[stream.id] = idle(for: refusal, state)
             if let refusal { note(refusal, of: state, &plan) }
         } else {
@@ -189,15 +194,20 @@ extension Dispatcher {
         mayHoldMore(lane, for: person) && lanes[lane]?.isPassedOver(for: person, longest: longest) != true
     }
 
+    /// Whether these lanes were looked through for this person a moment ago.
+    private func isLookedThrough(_ lanes: [LaneID], for person: PersonID) -> Bool {
+        guard !lanes.isEmpty else { return true }
+        guard let outcome = lookedThrough[person] else { return false }
+        return clock.now - outcome.at < configuration.times.askAgainSoon && lanes.allSatisfy(outcome.lanes.contains)
+    }
+
     /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment
     /// ago, else has them looked at again.
     private func answerEmpty(
         on stream: StreamID, _ open: [LaneID], _ refusal: Refusal?, _ state: PersonState, _ plan: inout FlushPlan
     ) {
         let person = state.person
-        guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon,
-            open.allSatisfy(outcome.lanes.contains)
-        else {
+        guard let outcome = lookedThrough[person], isLookedThrough(open, for: person) else {
             plan.needsLook[person] = .some(nil)
             return
         }
@@ -234,6 +244,11 @@ extension Dispatcher {
 
     // MARK: Making picks final
 
+    private struct TaskPerson: Hashable {
+        var task: TaskID
+        var person: PersonID
+    }
+
     private struct TaskSlot: Hashable {
         var task: TaskID
         var slot: Int16
@@ -242,6 +257,7 @@ extension Dispatcher {
     /// Looks up every pick whose slot may be taken or whose task may be this person's already. What does not hold is
     /// dropped; the want stays open.
     func checkPicks(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
+        dropGrantedAnew(&plan)
         let asked = plan.picks.indices.filter { plan.picks[$0].slot.needsCheck }
         guard !asked.isEmpty else { return }
         let verdicts = try await session.verdicts(
@@ -275,6 +291,33 @@ extension Dispatcher {
             }
         }
         plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
+    }
+
+    /// What a late answer of this very flush was granted is not granted once more: the lookup reads what is committed.
+    private func dropGrantedAnew(_ plan: inout FlushPlan) {
+        let grants = plan.writes.grants
+        guard !grants.task.isEmpty else { return }
+        var slots: Set<TaskSlot> = []
+        var people: Set<TaskPerson> = []
+        for (index, task) in grants.task.enumerated() {
+            slots.insert(TaskSlot(task: TaskID(task), slot: grants.slot[index]))
+            people.insert(TaskPerson(task: TaskID(task), person: PersonID(grants.person[index])))
+        }
+        var kept: [FlushPlan.Pick] = []
+        for pick in plan.picks {
+            let task = pick.slot.content.task
+            if slots.contains(TaskSlot(task: task, slot: pick.slot.slot)) {
+                lanes[pick.lane]?.left(pick.slot)
+                if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
+            } else if people.contains(TaskPerson(task: task, person: pick.person)) {
+                lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: true)
+            } else {
+                kept.append(pick)
+                continue
+            }
+            share.refund(pick.project, effortSeconds: pick.effortSeconds)
+        }
+        plan.picks = kept
     }
 
     /// Gives every pick its fence and writes the lease.

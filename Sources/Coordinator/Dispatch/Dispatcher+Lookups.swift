@@ -64,7 +64,7 @@ extension Dispatcher {
                 for lease in presented.leases { look(lease, ends: false) }
                 for held in unheard(presented, state) { ending[held.stored.task] = held.stored.lane }
             }
-            for pick in doubtful[person] ?? [] { ending[pick.slot.content.task] = pick.lane }
+            for pick in doubtful[person]?.picks ?? [] { ending[pick.slot.content.task] = pick.lane }
         }
         if !unknown.isEmpty {
             for record in try await session.settled(unknown) {

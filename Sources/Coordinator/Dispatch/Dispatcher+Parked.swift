@@ -8,12 +8,22 @@ extension StoredParked {
     func leasedSince(at now: Moment) -> Moment { now - (parkedAt - firstGrantedAt) }
 }
 
+extension StoredLease {
+    /// Whether it was parked and came back.
+    var cameBack: Bool { firstGrantedAt < grantedAt }
+}
+
 extension Dispatcher {
-    /// The parked leases that a limit parked, or those that their holder did; first the one that waits longest. What
-    /// keeps one of them away, as a limit on its kind, may leave the next one free.
-    func parkedToReturn(_ state: PersonState, atLimit: Bool) -> [StoredParked] {
-        state.parked.values.filter { $0.atLimit == atLimit && deployment?.projects[$0.project]?.state == "open" }
-            .sorted { ($0.parkedAt, $0.fence) < ($1.parkedAt, $1.fence) }
+    /// What comes back before anything new, or what does when there is nothing else; first the one that waits longest.
+    /// What keeps one of them away, as a limit on its kind, may leave the next one free.
+    func parkedToReturn(to stream: StreamState, _ state: PersonState, first: Bool) -> [StoredParked] {
+        state.parked.values.filter { parked in
+            // Its holder put it aside for something else, but not for good.
+            let isFirst = parked.atLimit || state.at - parked.parkedAt >= configuration.times.parkedAside
+            return isFirst == first && (stream.project ?? parked.project) == parked.project
+                && deployment?.projects[parked.project]?.state == "open"
+        }
+        .sorted { ($0.parkedAt, $0.fence) < ($1.parkedAt, $1.fence) }
     }
 
     /// Opens a parked lease again if the gate lets its person work in that lane now.

@@ -22,32 +22,34 @@ extension Dispatcher {
             agreements: Set(purposes.compactMap { state.agreementReferences[$0] }).sorted())
     }
 
-    /// What each grant stands on, once for each person, project, severity and state of agreements.
+    /// What each grant stands on, once for each person, project, severity and state of agreements. Severities that need
+    /// no agreement of their own stand on the same.
     func nameProvenances(
         of grants: [(person: PersonID, scope: ProvenanceScope)], _ session: FlushSession, _ plan: inout FlushPlan
     ) async throws {
-        var missing: [(person: PersonID, scope: ProvenanceScope, key: ProvenanceKey)] = []
-        var seen: Set<ProvenanceKey> = []
+        var missing: [ProvenanceKey] = []
+        var scopes: [ProvenanceKey: Set<ProvenanceScope>] = [:]
         for (person, scope) in grants {
             guard let state = plan.states[person], state.provenances[scope] == nil,
-                let key = provenanceKey(of: state, scope), seen.insert(key).inserted
+                let key = provenanceKey(of: state, scope)
             else { continue }
-            missing.append((person, scope, key))
+            if scopes[key] == nil { missing.append(key) }
+            scopes[key, default: []].insert(scope)
         }
         guard !missing.isEmpty else { return }
         plan.madeProvenances = true
-        for (question, provenance) in zip(missing, try await session.provenances(missing.map(\.key))) {
-            plan.states[question.person]?.provenances[question.scope] = provenance
+        for (key, provenance) in zip(missing, try await session.provenances(missing)) {
+            for scope in scopes[key] ?? [] { plan.states[key.person]?.provenances[scope] = provenance }
         }
     }
 
-    /// What is parked comes back under what holds by then: its holder sees the instructions of that day.
+    /// What is parked comes back under what holds by then: its holder sees the instructions of that day. Also where
+    /// nothing is wanted yet, as a want may come in while this flush is under way.
     func nameProvenancesOfParked(
         _ people: [PersonID], _ session: FlushSession, _ plan: inout FlushPlan
     ) async throws {
         let parked = people.flatMap { person in
-            let wants = (streamsOf[person] ?? []).contains { (streams[$0]?.want ?? 0) > 0 }
-            return (wants ? plan.states[person]?.parked.values.map { $0 } ?? [] : []).map {
+            (plan.states[person]?.parked.values.map { $0 } ?? []).map {
                 (person: person, scope: provenanceScope(of: $0.lane, $0.project))
             }
         }

@@ -211,6 +211,9 @@ extension Dispatcher {
         warnOfLimits(at: estimate)
         let hour = estimate.microseconds / 3_600_000_000
         contributed = contributed.filter { $0.hour >= hour - 1 }
+        // What came back elsewhere, or ended, or is of somebody who is not here any more.
+        let parked = Set(people.values.lazy.flatMap(\.parked.keys))
+        parkedContents = parkedContents.filter { parked.contains($0.key) }
     }
 
     /// Ends streams whose holder lost the role or was denied, as `look` finds them under this epoch or a later one. Who

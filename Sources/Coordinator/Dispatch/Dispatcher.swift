@@ -50,7 +50,7 @@ actor Dispatcher {
     /// presented again.
     var unattended: [(at: ContinuousClock.Instant, person: PersonID, end: PersonWork.End)] = []
     /// Grants whose commit was in doubt: settled at the person's next flush.
-    var doubtful: [PersonID: [FlushPlan.Pick]] = [:]
+    var doubtful: [PersonID: Doubt] = [:]
     var contributed: Set<Contribution> = []
     /// The latest refusal of each connected person that was kept.
     var refused: [PersonID: LastRefusal] = [:]

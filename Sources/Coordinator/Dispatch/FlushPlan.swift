@@ -152,3 +152,10 @@ struct FlushPlan {
         writes.grants.why.append(contentsOf: why.stored)
     }
 }
+
+/// What became of it is not known: the commit that would have granted it got no answer.
+struct Doubt {
+    var picks: [FlushPlan.Pick] = []
+    /// Parked leases that may be open again.
+    var cameBack: [Fence] = []
+}

@@ -17,6 +17,8 @@ extension Ledger {
     public static let chainEventsMax = 10_000
     /// Links that an audit reads at once.
     public static let chainPageMax = 2_000
+    /// Where the events of a page lie within so many numbers, they are read as they lie.
+    public static let chainPageSpanMax: Int64 = 20_000
 
     /// Where the chain ends now. Compares every event's id with those of the links, so it costs a walk over both.
     public func chainEnd() async throws -> ChainEnd {
@@ -35,9 +37,14 @@ extension Ledger {
 
     /// The next links after a place, in order, at most `chainPageMax`, with what they name.
     public func chainPage(after seq: Int64, upTo last: Int64) async throws -> [ChainEntry] {
-        var entries = try await read(Query(ChainReadStatements.page, .int8(seq), .int8(last))).map {
-            try ChainEntry($0)
-        }
+        let place = [Bind.int8(seq), .int8(last)]
+        let bounds = try await read(Query(ChainReadStatements.pageBounds, place))[0]
+        guard let first = try bounds.int8OrNil(0), let end = try bounds.int8OrNil(1) else { return [] }
+        let page =
+            end - first < Self.chainPageSpanMax
+            ? Query(ChainReadStatements.nearPage, place + [.int8(first), .int8(end)])
+            : Query(ChainReadStatements.page, place)
+        var entries = try await read(page).map { try ChainEntry($0) }
         let documents = entries.compactMap { entry in entry.document.map(\.place) }
         guard !documents.isEmpty else { return entries }
         let hashes = try await documentHashes(documents)
@@ -146,14 +153,33 @@ enum ChainReadStatements {
         select min(u.event_id) from chain_unsealed u
         where not exists (select from chain_event e where e.event_id = u.event_id)
         """)
-    /// Index: chain_link_pkey forwards, then chain_event_pkey and chain_detail_pkey for each row. The constant limit
-    /// keeps the planner from reading a whole table for one page.
+    /// The links of a page. The limit inside keeps the planner from reading a whole table for one page. Index:
+    /// chain_link_pkey forwards.
+    private static let pageLinks = """
+        (select seq, event_id, previous, hash from chain_link where seq > $1 and seq <= $2
+            order by seq limit \(Ledger.chainPageMax)) l
+        """
+    /// Between which numbers the events of a page lie: mostly side by side, as they are sealed in the order in which they
+    /// became visible.
+    static let pageBounds = Statement("chain_page_bounds", "select min(event_id), max(event_id) from \(pageLinks)")
+    /// Indexes: chain_event_pkey and chain_detail_pkey over one stretch each, which costs a third of looking up row by
+    /// row.
+    static let nearPage = Statement(
+        "chain_page_near",
+        """
+        select l.seq, l.event_id, l.previous, l.hash, e.at, e.kind, e.hash, d.salt, d.actor, d.detail
+        from \(pageLinks)
+        left join (select * from chain_event where event_id between $3 and $4) e using (event_id)
+        left join (select * from chain_detail where event_id between $3 and $4) d using (event_id)
+        order by l.seq
+        """)
+    /// Indexes: chain_event_pkey and chain_detail_pkey for each row.
     static let page = Statement(
         "chain_page",
         """
         select l.seq, l.event_id, l.previous, l.hash, e.at, e.kind, e.hash, d.salt, d.actor, d.detail
-        from chain_link l left join chain_event e using (event_id) left join chain_detail d using (event_id)
-        where l.seq > $1 and l.seq <= $2 order by l.seq limit \(Ledger.chainPageMax)
+        from \(pageLinks) left join chain_event e using (event_id) left join chain_detail d using (event_id)
+        order by l.seq
         """)
     /// Index: policy_pkey.
     static let policies = Statement(

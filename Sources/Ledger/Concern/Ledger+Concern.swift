@@ -72,13 +72,12 @@ extension Ledger {
         }
     }
 
-    /// How many concerns are without a reply after their due date, and the smallest group that may be told of.
-    func overdueConcerns() async throws -> (overdue: Int, k: Int) {
+    /// Whether a concern has waited for its reply for too long.
+    func isConcernOverdue() async throws -> Bool {
         try await transaction(readOnly: true) { connection in
             let today = try await concernDay(project: nil, on: connection)
             let rows = try await connection.query(Query(ConcernStatements.list, .date(days: today.rawValue)))
-            let overdue = try await concernRows(rows, on: connection).count { $0.daysOverdue > 0 }
-            return (overdue, try await oversight(on: connection).groupWellbeing)
+            return try await concernRows(rows, on: connection).contains { $0.daysOverdue > 0 }
         }
     }
 

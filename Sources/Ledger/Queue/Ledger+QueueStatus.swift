@@ -59,15 +59,15 @@ extension Ledger {
             rate: try await rate(id, k, isCoarse: isCoarse), isCoarse: isCoarse, reasons: reasons)
     }
 
-    /// Over the smallest window to which enough people contributed; nil: there is none. Where few are at work the
-    /// window ends with the last full hour.
+    /// Over the smallest window of full hours, and of this one so far, to which enough people contributed; nil: there is
+    /// none. Where few are at work the window ends with the last full hour.
     private func rate(_ id: Int64, _ k: Int64, isCoarse: Bool) async throws -> QueueRate? {
         for hours in Self.rateWindowHours
         where try await contributors(id, k, hours: hours, isCoarse: isCoarse).count >= k {
-            let labels = try await read(Query(QueueStatements.labels, .int8(id), .int4(hours), .bool(isCoarse)))[0]
-                .int8(0)
+            let row = try await read(Query(QueueStatements.labels, .int8(id), .int4(hours), .bool(isCoarse)))[0]
+            let seconds = try row.float8(1)
             return QueueRate(
-                labelsPerHour: Double(labels) / Double(hours), window: .seconds(Int(hours) * 3_600))
+                labelsPerHour: Double(try row.int8(0)) / seconds * 3_600, window: .seconds(Int(seconds)))
         }
         return nil
     }
@@ -93,7 +93,7 @@ extension Ledger {
     /// Whether fewer than a small group are at work: those who contributed in this hour, or hold something. Nobody is
     /// few too: that one has begun must not show.
     private func areFewAtWork(_ id: Int64, _ k: Int64, leased: Int64) async throws -> Bool {
-        let recent = try await contributors(id, k, hours: 1, isCoarse: false)
+        let recent = try await contributors(id, k, hours: 0, isCoarse: false)
         let missing = k - Int64(recent.count)
         guard missing > 0, leased > 0 else { return missing > 0 }
         return try await holders(id, beside: recent, upTo: missing) < missing
@@ -149,10 +149,7 @@ extension Ledger {
         let available = try await outlook.available(in: id, upTo: Int(k))
         guard available > 0 else { return .nobodyAvailable }
         guard available >= k else { return .fewAvailable }
-        return switch someConnected {
-        case true?: .beingHandedOut
-        case false?: .nobodyAvailable
-        case nil: .nobodyConnected
-        }
+        // Not whether somebody is connected who is not available: where one of few is not, that would be theirs (P9).
+        return someConnected == true ? .beingHandedOut : .nobodyConnected
     }
 }

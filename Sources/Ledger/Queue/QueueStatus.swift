@@ -112,22 +112,24 @@ enum QueueStatements {
                 where lane_id = a.lane_id order by since limit 1) s where a.project_id = p.project_id),
             (select min(b.since) from lane a join block b using (lane_id) where a.project_id = p.project_id)))
         """
-    /// Labels of the minutes since a moment, at most a week of them; with $3 up to the last full hour. Index:
-    /// tally_minute_pkey. Here and below the clock stands in a subquery: it is volatile, and as such bounds no index
-    /// scan.
+    /// Labels of the full hours before this one, at most a week of them, and of this one unless $3; with how many seconds
+    /// that is. From a full hour on: a window that moves with the minute would tell what each minute that leaves it
+    /// brought, when only one person may have been at work. Index: tally_minute_pkey. Here and below the clock stands in
+    /// a subquery: it is volatile, and as such bounds no index scan.
     static let labels = Statement(
         "queue_labels",
         """
-        select coalesce(sum(greatest(done, 0)), 0)::bigint from tally_minute
-        where project_id = $1
-            and minute >= (select case when $3 then date_trunc('hour', clock()) else clock() end
-                - make_interval(hours => $2))
-            and (not $3 or minute < (select date_trunc('hour', clock())))
+        with this as materialized (select date_trunc('hour', at) as hour, at from (select clock() as at) c)
+        select (select coalesce(sum(greatest(done, 0)), 0)::bigint from tally_minute
+                where project_id = $1 and minute >= (select hour - make_interval(hours => $2) from this)
+                    and (not $3 or minute < (select hour from this))),
+            extract(epoch from case when $3 then make_interval(hours => $2)
+                else at - hour + make_interval(hours => $2) end)::float8
+        from this
         """)
-    /// Who contributed in the hours that began since a moment, no further than $3 people: one index probe for each of
-    /// them, over at most a week of hours of few people. Not the hour before: a rate speaks of all labels since that
-    /// moment, and must not be shown for people who had gone by then. With $4 not this hour either: that somebody
-    /// contributed in it must not show by a rate that is shown. Index: contribution_pkey.
+    /// Who contributed in those hours, no further than $3 people: one index probe for each of them, over at most a week
+    /// of hours of few people. With $4 not in this hour: that somebody contributed in it must not show by a rate that is
+    /// shown. Index: contribution_pkey.
     static let contributors = Statement(
         "queue_contributors",
         """
@@ -136,8 +138,7 @@ enum QueueStatements {
             union all
             select s.people || c.person_id from seen s cross join lateral (
                 select person_id from contribution where project_id = $1
-                    and hour >= (select case when $4 then date_trunc('hour', clock()) else clock() end
-                        - make_interval(hours => $2))
+                    and hour >= (select date_trunc('hour', clock()) - make_interval(hours => $2))
                     and (not $4 or hour < (select date_trunc('hour', clock())))
                     and person_id <> all(s.people)
                 order by hour desc limit 1) c

@@ -49,21 +49,27 @@ public struct TaskRow: Sendable, Hashable {
 }
 
 enum TaskStatements {
-    /// Figures of the tasks of a set `c (lane_id, task_id)`. With $3, as they were when the present hour began, and not
-    /// whether somebody holds them: a label whose lease ended since is not there yet. Indexes: task_pkey, label_pkey,
-    /// lease_history_person, lease_pkey, parked_pkey, delivery_failure_pkey, closed_task_pkey.
+    /// Labels of the task `t`; with $3 without one whose lease ended in the present hour. Indexes: label_pkey,
+    /// lease_history_person.
+    private static let labels = """
+        (select count(*) from label x where x.task_id = t.task_id and not ($3 and exists (
+            select from lease_history h where h.person_id = x.person_id and h.fence = x.fence
+                and h.at >= (select date_trunc('hour', clock())))))
+        """
+
+    /// Figures of the tasks of a set `c (lane_id, task_id)`. With $3, as they were when the present hour began, and
+    /// neither whether somebody holds them nor what failed, which the next label forgives at once. Indexes: task_pkey,
+    /// label_pkey, lease_history_person, lease_pkey, parked_pkey, delivery_failure_pkey, closed_task_pkey.
     private static func figures(of candidates: String) -> String {
         """
         with c as (\(candidates))
         select t.task_id, t.external_key, a.kind, a.severity, a.priority, t.overlap,
-            (select count(*) from label x where x.task_id = t.task_id and not ($3 and exists (
-                select from lease_history h where h.person_id = x.person_id and h.fence = x.fence
-                    and h.at >= (select date_trunc('hour', clock()))))),
+            \(labels),
             case when $3 then 0 else (select count(*) from lease x where x.task_id = t.task_id)
                 + (select count(*) from parked x where x.task_id = t.task_id) end,
-            (select count(*) from delivery_failure f where f.task_id = t.task_id and not f.forgiven and f.fence >
-                coalesce((select max(x.fence) from kept_label x where x.task_id = t.task_id), 0)
-                and not ($3 and f.failed_at >= (select date_trunc('hour', clock())))),
+            case when $3 then 0 else (select count(*) from delivery_failure f where f.task_id = t.task_id
+                and not f.forgiven and f.fence >
+                    coalesce((select max(x.fence) from kept_label x where x.task_id = t.task_id), 0)) end,
             (select z.why from closed_task z where z.task_id = t.task_id)
         from c join task t on t.lane_id = c.lane_id and t.task_id = c.task_id join lane a on a.lane_id = t.lane_id
         """
@@ -107,7 +113,7 @@ enum TaskStatements {
         figures(
             of: """
                 select distinct y.lane_id, y.task_id from (
-                    select x.lane_id, x.task_id from lane l join span s using (lane_id)
+                    (select x.lane_id, x.task_id from lane l join span s using (lane_id)
                     cross join lateral (select coalesce((select p.next from span_position p where p.lane_id = s.lane_id
                         and p.span_n = s.n order by p.n desc limit 1), s.first_task) as first) f
                     cross join lateral (select lane_id, task_id from task where lane_id = s.lane_id
@@ -130,14 +136,14 @@ enum TaskStatements {
                     where l.project_id = $1
                     union all
                     select r.lane_id, r.task_id from lane l join returned r using (lane_id) where l.project_id = $1
+                    limit 4 * $2)
                     union all
                     (select x.lane_id, x.task_id from lease x where $3 and x.project_id = $1
                     union all select x.lane_id, x.task_id from parked x where $3 and x.project_id = $1
                     union all select h.lane_id, h.task_id from contribution c join lease_history h
                         on h.person_id = c.person_id and h.at >= (select date_trunc('hour', clock()))
                         join lane a on a.lane_id = h.lane_id and a.project_id = c.project_id
-                    where $3 and c.project_id = $1 and c.hour >= (select date_trunc('hour', clock())))
-                    limit 4 * $2) y
+                    where $3 and c.project_id = $1 and c.hour >= (select date_trunc('hour', clock())))) y
                 """) + " order by t.lane_id, t.task_id")
     /// Only tasks of which every slot has a label, in lane and task order. Indexes: task_pkey, label_pkey.
     static let done = Statement(
@@ -146,7 +152,7 @@ enum TaskStatements {
             of: """
                 select x.lane_id, x.task_id from lane l cross join lateral (
                     select t.lane_id, t.task_id from task t where t.lane_id = l.lane_id
-                        and (select count(*) from label b where b.task_id = t.task_id) >= t.overlap
+                        and \(labels) >= t.overlap
                         and not exists (select from closed_task z where z.task_id = t.task_id)
                     order by t.task_id limit $2) x
                 where l.project_id = $1 order by 1, 2 limit $2

@@ -78,19 +78,22 @@ public struct WeeklyDigest: Sendable, Hashable {
         }
         var cells: [Figure: Cell] = [:]
         for figure in Figure.allCases {
-            cells[figure] = Self.total(ordered.map { ($0.counts[figure] ?? 0, shown($0, figure)) }, k: k)
+            cells[figure] = Self.total(
+                ordered.map { ($0.engineers, $0.counts[figure] ?? 0, shown($0, figure)) }, k: k)
         }
         rows.append(Row(project: nil, cells: cells, declines: declines(ordered)))
         self.rows = rows
     }
 
     /// The sum of these, where it tells nothing of any hidden one: with all others at their least or their most, each
-    /// could still be 1 or k - 1.
-    private static func total(_ parts: [(count: Int, cell: Cell)], k: Int) -> Cell {
+    /// could still be 1 or k - 1; and what is hidden together is of k people or more, whoever is in several.
+    private static func total(_ parts: [(engineers: Int, count: Int, cell: Cell)], k: Int) -> Cell {
         let hidden = parts.filter { $0.cell == .hidden }
         let sum = hidden.reduce(0) { $0 + $1.count }
         let others = hidden.count - 1
-        guard hidden.isEmpty || others >= 1 && sum >= others + k - 1 && sum <= others * (k - 1) + 1 else {
+        let people = hidden.map(\.engineers).max() ?? 0
+        guard hidden.isEmpty || people >= k && others >= 1 && sum >= others + k - 1 && sum <= others * (k - 1) + 1
+        else {
             return .hidden
         }
         return .count(parts.reduce(0) { $0 + $1.count })

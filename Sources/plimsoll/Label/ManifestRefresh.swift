@@ -28,16 +28,18 @@ struct ManifestRefresh: Sendable {
             throw CommandFailure(.failed, "the manifest in \(directory) does not say which export it is of")
         }
         let request = Plimsoll_V1_ListDroppedRequest.with { $0.export = Int64(export) }
-        let (header, records) = try await client.exports.listDropped(request) { response in
-            var header: Plimsoll_V1_SupersededExport?
-            var records: [ExportManifest.Dropped] = []
-            for try await message in response.messages {
-                if message.hasHeader { header = message.header }
-                records += message.records.map {
-                    ExportManifest.Dropped(taskKey: $0.taskKey, slot: Int($0.slot), annotator: $0.annotator)
+        let (header, records) = try await StreamTurn.wait {
+            try await client.exports.listDropped(request) { response in
+                var header: Plimsoll_V1_SupersededExport?
+                var records: [ExportManifest.Dropped] = []
+                for try await message in response.messages {
+                    if message.hasHeader { header = message.header }
+                    records += message.records.map {
+                        ExportManifest.Dropped(taskKey: $0.taskKey, slot: Int($0.slot), annotator: $0.annotator)
+                    }
                 }
+                return (header, records)
             }
-            return (header, records)
         }
         guard let header, header.number > UInt32(local.number) else {
             return ("\(directory)/\(ExportManifest.fileName(number: local.number))", local)

@@ -18,7 +18,9 @@ struct MyAnswers: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let answers = try await connection.withCoordinator { try await $0.ownAnswers() }
+        let answers = try await connection.withCoordinator { client in
+            try await StreamTurn.wait { try await client.ownAnswers() }
+        }
         output.list(
             answers.filter { answer in project.map { $0 == answer.project } ?? true },
             empty: "you have answered nothing that is kept")

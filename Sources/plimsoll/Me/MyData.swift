@@ -21,7 +21,9 @@ struct MyData: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let tables = try await connection.withCoordinator { try await OwnTable.fetch($0) }
+        let tables = try await connection.withCoordinator { client in
+            try await StreamTurn.wait { try await OwnTable.fetch(client) }
+        }
         if let directory { try OwnTable.write(tables, to: URL(filePath: directory, directoryHint: .isDirectory)) }
         output.write(tables, or: { $0.json })
     }

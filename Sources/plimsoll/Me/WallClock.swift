@@ -12,6 +12,17 @@ struct WallClock: Sendable {
         self.zone = try? Zone.named(zone)
     }
 
+    private init(now: Moment, zone: Zone?) {
+        self.now = now
+        self.zone = zone
+    }
+
+    /// As it was asked for; nil where it is not known.
+    var zoneName: String? { zone?.name }
+
+    /// The same clock so much later.
+    func later(by duration: Duration) -> WallClock { WallClock(now: now + duration, zone: zone) }
+
     /// "2026-03-30 14:00", in UTC where the zone is not known.
     func stamp(_ moment: Moment) -> String {
         guard let zone else { return String(moment.rfc3339.prefix(16)).replacing("T", with: " ") + " UTC" }

@@ -40,13 +40,26 @@ enum EventSentence {
 
     /// How long a refusal still holds, `later` after it came; never shorter than it does. Nil where no moment is known
     /// from which it would be different, or that is over.
-    static func comesBack(after refusal: Plimsoll_V1_Refusal, later: Duration = .zero) -> String? {
+    ///
+    /// `clock` is the deployment's at that instant, in the person's zone: then the moment is named too, as `me why` names
+    /// it. Nil: nobody has told it; the work stream carries durations only (P8).
+    static func comesBack(
+        after refusal: Plimsoll_V1_Refusal, later: Duration = .zero, clock: WallClock? = nil
+    ) -> String? {
         let left = Duration.milliseconds(Int64(clamping: refusal.untilMilliseconds)) - later
         guard left > .zero else { return nil }
-        let second = Duration.seconds(1)
-        let up = left + (left < .seconds(119) ? second : .seconds(60)) - .milliseconds(1)
-        return DurationText.readable(up)
+        let isNear = left < .seconds(119)
+        let step: Duration = isNear ? .seconds(1) : .seconds(60)
+        let up = left + step - .milliseconds(1)
+        // The first lease that ends makes room, and the moment is that lease's deadline.
+        let bound = refusal.rule == Rule.openLeases.rawValue ? " at the latest" : ""
+        guard !isNear, let clock, let zone = clock.zoneName else { return DurationText.readable(up) + bound }
+        let seconds = UInt64(clamping: (up - onTheWay).components.seconds)
+        return "\(clock.wait(seconds))\(bound), \(zone) time"
     }
+
+    /// What the messages took here: 07:00 must not become 07:01 for it.
+    private static let onTheWay = Duration.seconds(1)
 
     static func reason(_ reason: Plimsoll_V1_IdleReason) -> String {
         switch reason {

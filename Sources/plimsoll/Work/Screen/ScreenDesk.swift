@@ -9,6 +9,8 @@ import SwiftProtobuf
 final class ScreenDesk: Sendable {
     enum Question: Sendable {
         case why, load, agreements
+        /// Within `clockSpread`.
+        case clock
         case own(OwnPage.Topic)
         case concern(String, project: String?)
         /// Of a project.
@@ -20,6 +22,7 @@ final class ScreenDesk: Sendable {
     enum Word: Sendable {
         case why(ScreenPage.Fetched)
         case load(ScreenPage.Fetched)
+        case clock(WallClock)
         case agreements(AgreementPage)
         case own(OwnPage.Topic, ScreenPage.Fetched)
         /// What became of a cord.
@@ -40,6 +43,8 @@ final class ScreenDesk: Sendable {
 
     /// More than a person presses before the first is answered; a withdrawal is asked once and keys then do nothing.
     private static let questionsMax = 16
+    /// Quiet hours begin for many at the same minute, and their screens must not all connect at once.
+    private static let clockSpread = Duration.seconds(30)
 
     init(addresses: [ServerAddress], identity: IdentityFiles, own: OwnWithdrawals) {
         self.addresses = addresses
@@ -92,6 +97,7 @@ final class ScreenDesk: Sendable {
                 page.step = .failed(CommandFailure(error).message)
                 say(.agreements(page))
             }
+        case .clock: if let clock = await ownClock() { say(.clock(clock)) }
         case .own(let topic): say(.own(topic, await fetched { try await topic.lines($0) }))
         case .concern(let text, let project):
             let (isDone, words) = await outcome("your concern was not raised") {
@@ -106,6 +112,17 @@ final class ScreenDesk: Sendable {
                     }.words))
         case .withdrawal(let purpose): await withdraw(purpose, say)
         }
+    }
+
+    /// Nil where nobody answers: the screen goes on in durations.
+    private func ownClock() async -> WallClock? {
+        // Throws only when it is cancelled, and then nobody looks any more.
+        guard (try? await Task.sleep(for: Self.clockSpread * Double.random(in: 0...1))) != nil else { return nil }
+        // A failure takes nothing away but a few words, and is not worth others.
+        let me = try? await withCoordinator {
+            try await $0.workQueue.showMe(.init(), options: ControlClient.callOptions)
+        }
+        return me.map { WallClock(atMicroseconds: $0.atMicroseconds, zone: $0.zone) }
     }
 
     private func outcome(

@@ -71,7 +71,7 @@ struct ScreenRunner {
                 }
             case .terminal(.resized): anew = true
             case .terminal(.ended): session.leave()
-            case .heard(let word): actions = heard(word, &screen)
+            case .heard(let word): actions = heard(word, &screen, now: session.now)
             case .second: break
             case .sessionEnded: return screen.tally
             }
@@ -90,10 +90,13 @@ struct ScreenRunner {
     /// Longer than a second, after which it is said again.
     private static let pauseWhileWithdrawing = Duration.seconds(3)
 
-    private func heard(_ word: ScreenDesk.Word, _ screen: inout ScreenState) -> [ScreenState.Action] {
+    private func heard(
+        _ word: ScreenDesk.Word, _ screen: inout ScreenState, now: Duration
+    ) -> [ScreenState.Action] {
         switch word {
         case .why(let fetched): screen.fetched(why: fetched)
         case .load(let fetched): screen.fetched(load: fetched)
+        case .clock(let clock): screen.fetched(clock: clock, now: now)
         case .agreements(let page): screen.fetched(agreements: page)
         case .own(let topic, let fetched): screen.fetched(own: topic, fetched)
         case .said(let words): screen.say(words)
@@ -127,6 +130,7 @@ struct ScreenRunner {
             case .removeDrafts(let agreed): try drafts.removeAll(under: agreed)
             case .fetchWhy: desk.ask(.why)
             case .fetchLoad: desk.ask(.load)
+            case .fetchClock: desk.ask(.clock)
             case .fetchAgreements: desk.ask(.agreements)
             case .fetchOwn(let topic): desk.ask(.own(topic))
             case .raiseConcern(let text, let project): desk.ask(.concern(text, project: project))

@@ -239,7 +239,8 @@ extension ScreenState {
                 lines.append(
                     "Rule: \(Harmless.line(refusal.rule)), now \(Harmless.line(refusal.value)), "
                         + "limit \(Harmless.line(refusal.limit)).")
-                if let back = EventSentence.comesBack(after: refusal, later: now - idle.came) {
+                let clock = wall.map { $0.clock.later(by: now - $0.told) }
+                if let back = EventSentence.comesBack(after: refusal, later: now - idle.came, clock: clock) {
                     lines.append("Work may come again in \(back).")
                 }
             } else {

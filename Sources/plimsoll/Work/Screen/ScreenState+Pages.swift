@@ -83,6 +83,8 @@ extension ScreenState {
         page = .agreements(fetched)
     }
 
+    mutating func fetched(clock: WallClock, now: Duration) { wall = (clock, now) }
+
     // MARK: - A withdrawal
 
     mutating func withdrawalStands(_ words: String) { withdrawing?.words = Harmless.line(words) }

@@ -13,6 +13,8 @@ struct ScreenState: Sendable {
         /// Of every task that stands on an agreement that is gone.
         case removeDrafts(AgreementPage.Agreed)
         case fetchWhy, fetchLoad, fetchAgreements
+        /// The deployment's clock and the person's zone.
+        case fetchClock
         case fetchOwn(OwnPage.Topic)
         /// Let the person write a concern in the editor; nil: about the deployment.
         case writeConcern(project: String?, begun: String)
@@ -47,6 +49,10 @@ struct ScreenState: Sendable {
     var jobs: [Job] = []
     /// The last idle, when it came, and when it will be asked again.
     var idle: (message: Plimsoll_V1_Idle, came: Duration, until: Duration)?
+    /// The deployment's clock in the person's zone, and when it was told; nil: not yet.
+    var wall: (clock: WallClock, told: Duration)?
+    /// When it was last asked for.
+    var wallAsked: Duration?
     var connection = "not connected yet"
     var message = ""
     /// Stays until the next task: a break ahead, a certificate, an agreement that ends.
@@ -68,6 +74,10 @@ struct ScreenState: Sendable {
     static let inlineMax = 2_000
     /// Deadlines nearer than this are shown as urgent.
     static let urgent = Duration.seconds(5 * 60)
+    /// A wait so long is worth asking for the clock, which is asked for no more often than `wallAskedEvery`: a person's
+    /// zone may change, and a coordinator may have been away.
+    static let wallWorth = Duration.seconds(60 * 60)
+    static let wallAskedEvery = Duration.seconds(60 * 60)
 
     var job: Job? { jobs.first }
 
@@ -101,11 +111,20 @@ struct ScreenState: Sendable {
         case .lost(let key, let reason, _): return lost(key, reason)
         case .idle(let idle):
             self.idle = (idle, now, now + .milliseconds(Int64(idle.askAgainMilliseconds)))
+            return clockWanted(for: idle, now: now)
         case .notification(let notification): warning = Harmless.line(notification.message)
         case .renewed: message = "the certificate was renewed"
         case .leaving: isLeaving = true
         }
         return []
+    }
+
+    /// For naming the moment to come back, where that is far.
+    private mutating func clockWanted(for idle: Plimsoll_V1_Idle, now: Duration) -> [Action] {
+        let wait = Duration.milliseconds(Int64(clamping: idle.refusal.untilMilliseconds))
+        guard wait >= Self.wallWorth, wallAsked.map({ now - $0 >= Self.wallAskedEvery }) ?? true else { return [] }
+        wallAsked = now
+        return [.fetchClock]
     }
 
     private mutating func settled(_ key: LeaseKey, _ settlement: Plimsoll_V1_Settlement) -> [Action] {
