@@ -56,6 +56,36 @@ struct LateAnswerTests {
         }
     }
 
+    @Test("of two late answers to one task in one message the first is granted the slot anew and the other kept")
+    func twoLate() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                var leases: [LeaseGrant] = []
+                for _ in 0..<2 {
+                    leases.append(try await ann.patientLease())
+                    try await deployment.moveClock(by: .seconds(200))
+                    try await ann.read { !$0.revokes.isEmpty }
+                }
+                #expect(leases[0].lease.task == leases[1].lease.task && leases[0].lease != leases[1].lease)
+                var request = StreamRequest()
+                request.submits = zip(leases, ["first", "second"]).map {
+                    SubmittedAnswer(lease: $0.lease, answer: Array("{\"label\":\"\($1)\"}".utf8))
+                }
+                ann.stream.receive(request)
+                var settled: [Settlement] = []
+                while settled.count < 2 {
+                    settled += try await ann.read { !$0.settlements.isEmpty }.flatMap(\.settlements)
+                }
+                #expect(settled.map(\.outcome) == [.accepted, .keptLate])
+                #expect(try await deployment.number("select count(*) from label") == 1)
+                #expect(try await deployment.number("select count(*) from late_answer") == 1)
+            }
+        }
+    }
+
     @Test("a worker hears how its lease ended: by its project's close, and not by an old withdrawal")
     func whyRevoked() async throws {
         try await withDeployment { deployment in

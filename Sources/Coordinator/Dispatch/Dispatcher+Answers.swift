@@ -174,7 +174,8 @@ extension Dispatcher {
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement? {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
-            let project = deployment?.projects[lane.lane.project]
+            let project = deployment?.projects[lane.lane.project],
+            !plan.hasGranted(answer.lease.task, slot: ended.slot, to: state.person)
         else { return nil }
         // What was answered in the same message is open no more.
         state.refreshOpenLeases(lanes: storedLane)

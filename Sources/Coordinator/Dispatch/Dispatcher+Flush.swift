@@ -200,7 +200,8 @@ extension Dispatcher {
             }
         }
         for (person, var mine) in taken {
-            people[person] = nil
+            // Read anew; what workers were told of their leases stays known.
+            people[person]?.epoch = .min
             mine.attempts += 1
             if mine.attempts > configuration.sizes.attemptsMax { tellToTryAgain(person, &mine) }
             giveBackWork(person, mine)

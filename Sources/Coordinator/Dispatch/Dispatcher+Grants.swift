@@ -78,18 +78,13 @@ extension Dispatcher {
             want -= slots.count
         }
         guard want > 0, want == min(stream.want, room) else { return }
-        if let mustLook {
-            plan.needsLook[person] = .some(mustLook)
+        for parked in parkedToReturn(to: stream, state, first: false)
+        where returnParked(parked, stream.id, &state, &plan) {
             return
         }
-        // Put aside for something else: only what was looked through holds nothing else.
-        if isLookedThrough(open, for: person) {
-            for parked in parkedToReturn(to: stream, state, first: false)
-            where returnParked(parked, stream.id, &state, &plan) {
-                return
-            }
-        }
-        if open.isEmpty, refusal != nil || deployment?.readOnly == true {
+        if let mustLook {
+            plan.needsLook[person] = .some(mustLook)
+        } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
             plan.idles[stream.id] = idle(for: refusal, state)
             if let refusal { note(refusal, of: state, &plan) }
         } else {
@@ -194,20 +189,15 @@ extension Dispatcher {
         mayHoldMore(lane, for: person) && lanes[lane]?.isPassedOver(for: person, longest: longest) != true
     }
 
-    /// Whether these lanes were looked through for this person a moment ago.
-    private func isLookedThrough(_ lanes: [LaneID], for person: PersonID) -> Bool {
-        guard !lanes.isEmpty else { return true }
-        guard let outcome = lookedThrough[person] else { return false }
-        return clock.now - outcome.at < configuration.times.askAgainSoon && lanes.allSatisfy(outcome.lanes.contains)
-    }
-
     /// Nothing is ready in the lanes that are open to this person: says so if all of them were looked through a moment
     /// ago, else has them looked at again.
     private func answerEmpty(
         on stream: StreamID, _ open: [LaneID], _ refusal: Refusal?, _ state: PersonState, _ plan: inout FlushPlan
     ) {
         let person = state.person
-        guard let outcome = lookedThrough[person], isLookedThrough(open, for: person) else {
+        guard let outcome = lookedThrough[person], clock.now - outcome.at < configuration.times.askAgainSoon,
+            open.allSatisfy(outcome.lanes.contains)
+        else {
             plan.needsLook[person] = .some(nil)
             return
         }

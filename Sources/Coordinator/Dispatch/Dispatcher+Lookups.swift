@@ -65,6 +65,9 @@ extension Dispatcher {
                 for held in unheard(presented, state) { ending[held.stored.task] = held.stored.lane }
             }
             for pick in doubtful[person]?.picks ?? [] { ending[pick.slot.content.task] = pick.lane }
+            for fence in doubtful[person]?.cameBack ?? [] {
+                if let held = state.held[fence] { ending[held.stored.task] = held.stored.lane }
+            }
         }
         if !unknown.isEmpty {
             for record in try await session.settled(unknown) {

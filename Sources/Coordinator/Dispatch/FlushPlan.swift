@@ -137,6 +137,14 @@ struct FlushPlan {
         writes.history.how.append(how)
     }
 
+    /// Whether this flush grants that slot, or that task to that person, already: what is committed does not show it.
+    func hasGranted(_ task: TaskID, slot: Int16, to person: PersonID) -> Bool {
+        writes.grants.task.indices.contains { index in
+            writes.grants.task[index] == task.rawValue
+                && (writes.grants.slot[index] == slot || writes.grants.person[index] == person.rawValue)
+        }
+    }
+
     mutating func grant(_ person: PersonID, _ lease: StoredLease, why: GrantFigures) {
         writes.grants.task.append(lease.task.rawValue)
         writes.grants.slot.append(lease.slot)
