@@ -112,7 +112,7 @@ import Testing
 
     @Test func aReaderWhoStopsIsToldWhyAndTheNextReadsOn() async throws {
         // Long enough for a reader who makes no pause on a busy machine.
-        try await withOffice(pauseMax: .seconds(3)) { office in
+        try await withOffice(pauseMax: .seconds(10)) { office in
             let reader = Reader()
             let call = Task { await office.end("ann", reader) }
             #expect(await eventually { reader.isServed })

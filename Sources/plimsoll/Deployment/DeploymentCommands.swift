@@ -15,7 +15,7 @@ extension Plimsoll_V1_DeploymentStatus: Listable {
             Column("since", "since") { .textOrNull($0.since) },
             Column("by", "by") { .textOrNull($0.by) },
             Column("reason", "reason") { .textOrNull($0.reason) },
-            Column("epoch", "epoch", right: true) { .number(JSONNumber($0.epoch)) },
+            Column("epoch", "epoch", right: true) { $0.epoch == 0 ? .null : .number(JSONNumber($0.epoch)) },
         ]
     }
 }
