@@ -9,6 +9,14 @@ import Testing
 
 @Suite("Any process may die or freeze (P12)")
 struct FailureTests {
+    /// Something that stands before the cluster and can lose what passes; with the folder to connect to.
+    private static func proxy() async throws -> (FaultyProxy, folder: String) {
+        let folder = try TestFolder.make("proxy")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let cluster = try await SharedCluster.shared.cluster()
+        return (try FaultyProxy(directory: folder.path, upstream: cluster.host), folder.path)
+    }
+
     @Test("what a killed coordinator held is granted by another within seconds, its leases can be presented there")
     func takeover() async throws {
         try await withDeployment { deployment in
@@ -85,12 +93,9 @@ struct FailureTests {
     func cutOff() async throws {
         try await withDeployment { deployment in
             try await deployment.project(people: ["ann"], tasks: 2)
-            let folder = try TestFolder.make("proxy")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let cluster = try await SharedCluster.shared.cluster()
-            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            let (proxy, folder) = try await Self.proxy()
             defer { proxy.close() }
-            let one = deployment.coordinator("one", through: folder.path) {
+            let one = deployment.coordinator("one", through: folder) {
                 $0.times.cutOff = .seconds(3)
                 $0.times.presenting = .seconds(60)
             }
@@ -229,12 +234,9 @@ struct FailureTests {
     func lostCommit() async throws {
         try await withDeployment { deployment in
             try await deployment.project(people: ["ann"], tasks: 20)
-            let folder = try TestFolder.make("proxy")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let cluster = try await SharedCluster.shared.cluster()
-            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            let (proxy, folder) = try await Self.proxy()
             defer { proxy.close() }
-            let one = deployment.coordinator(through: folder.path)
+            let one = deployment.coordinator(through: folder)
             try await running(one) {
                 let ann = try await Hand(one, "ann")
                 var answered: Set<TaskID> = []
@@ -265,12 +267,9 @@ struct FailureTests {
     func lostReturn() async throws {
         try await withDeployment { deployment in
             try await deployment.project(people: ["ann", "bob"], tasks: 1)
-            let folder = try TestFolder.make("proxy")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let cluster = try await SharedCluster.shared.cluster()
-            let proxy = try FaultyProxy(directory: folder.path, upstream: cluster.host)
+            let (proxy, folder) = try await Self.proxy()
             defer { proxy.close() }
-            let one = deployment.coordinator(through: folder.path)
+            let one = deployment.coordinator(through: folder)
             try await running(one) {
                 let ann = try await Hand(one, "ann")
                 let lease = try await ann.lease()

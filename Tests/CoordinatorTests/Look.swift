@@ -82,11 +82,9 @@ struct Look: Sendable, Equatable {
 
     // MARK: Reading
 
-    /// What `doctor` says of machines and connections, where every look differs; and of the record, whose length
-    /// `SupervisorViewTests` looks at.
+    /// What `doctor` says of machines and connections, where every look differs.
     private static let notOfPeople: Set = [
         "database", "server", "durability", "replication", "clock", "coordinator's clock", "oldest transaction",
-        "queue figures", "chain", "chain head",
     ]
 
     mutating func read(_ view: SupervisorView, of week: MadeUpWeek, _ availability: Availability) async throws {

@@ -9,14 +9,6 @@ import Testing
 
 @Suite("What is open to a supervisor is held against everything else that is (P9)")
 struct SupervisorViewTests {
-    /// Of our own services; health and reflection know of no person.
-    private static let methods =
-        Plimsoll_V1_WorkQueue.Method.descriptors + Plimsoll_V1_Control.Method.descriptors
-        + Plimsoll_V1_Audit.Method.descriptors + Plimsoll_V1_Receipts.Method.descriptors
-        + Plimsoll_V1_Organisation.Method.descriptors + Plimsoll_V1_Concerns.Method.descriptors
-        + Plimsoll_V1_Exports.Method.descriptors + Plimsoll_V1_Deployment.Method.descriptors
-        + Plimsoll_V1_Person.Method.descriptors + Plimsoll_V1_Hours.Method.descriptors
-
     private static func isOpen(_ method: MethodDescriptor, to role: Role) -> Bool {
         switch MethodRules.rule(for: method)?.admission {
         case .granted(let roles)?, .subject(let roles)?: roles.contains(role)
@@ -32,7 +24,7 @@ struct SupervisorViewTests {
 
     @Test("no method is open to a supervisor that the tests of published cells neither read nor name with a reason")
     func allAreNamed() {
-        let open = Set(Self.methods.filter { Self.isOpen($0, to: .supervisor) }.map { Self.short($0) })
+        let open = Set(ownMethods.filter { Self.isOpen($0, to: .supervisor) }.map { Self.short($0) })
         let read = Set(SupervisorView.allCases.map(\.method))
         let named = Set(SupervisorView.withoutCells.keys)
         #expect(open.subtracting(read).subtracting(named).sorted() == [])
@@ -43,7 +35,7 @@ struct SupervisorViewTests {
 
     @Test("the last part of a service's name tells its methods from all others")
     func names() {
-        #expect(Set(Self.methods.map { Self.short($0) }).count == Self.methods.count)
+        #expect(Set(ownMethods.map { Self.short($0) }).count == ownMethods.count)
     }
 }
 

@@ -175,7 +175,8 @@ extension Dispatcher {
     ) -> Settlement? {
         guard deployment?.readOnly == false, let lane = lanes[ended.lane],
             let project = deployment?.projects[lane.lane.project],
-            !plan.hasGranted(answer.lease.task, slot: ended.slot, to: state.person)
+            !plan.hasGranted(answer.lease.task, slot: ended.slot),
+            !plan.hasGranted(answer.lease.task, to: state.person)
         else { return nil }
         // What was answered in the same message is open no more.
         state.refreshOpenLeases(lanes: storedLane)

@@ -234,11 +234,6 @@ extension Dispatcher {
 
     // MARK: Making picks final
 
-    private struct TaskPerson: Hashable {
-        var task: TaskID
-        var person: PersonID
-    }
-
     private struct TaskSlot: Hashable {
         var task: TaskID
         var slot: Int16
@@ -247,7 +242,6 @@ extension Dispatcher {
     /// Looks up every pick whose slot may be taken or whose task may be this person's already. What does not hold is
     /// dropped; the want stays open.
     func checkPicks(_ session: FlushSession, _ plan: inout FlushPlan) async throws {
-        dropGrantedAnew(&plan)
         let asked = plan.picks.indices.filter { plan.picks[$0].slot.needsCheck }
         guard !asked.isEmpty else { return }
         let verdicts = try await session.verdicts(
@@ -258,8 +252,9 @@ extension Dispatcher {
             }, coordinator: plan.coordinator)
         var dropped: Set<Int> = []
         var granted: Set<TaskSlot> = []
-        for (index, verdict) in zip(asked, verdicts) {
+        for (index, committed) in zip(asked, verdicts) {
             let pick = plan.picks[index]
+            let verdict = isGranted(pick, in: plan) ?? committed
             // What was given back here and adopted elsewhere may be in memory twice: one of the two is enough.
             let isFree =
                 verdict == .free
@@ -283,31 +278,11 @@ extension Dispatcher {
         plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
     }
 
-    /// What a late answer of this very flush was granted is not granted once more: the lookup reads what is committed.
-    private func dropGrantedAnew(_ plan: inout FlushPlan) {
-        let grants = plan.writes.grants
-        guard !grants.task.isEmpty else { return }
-        var slots: Set<TaskSlot> = []
-        var people: Set<TaskPerson> = []
-        for (index, task) in grants.task.enumerated() {
-            slots.insert(TaskSlot(task: TaskID(task), slot: grants.slot[index]))
-            people.insert(TaskPerson(task: TaskID(task), person: PersonID(grants.person[index])))
-        }
-        var kept: [FlushPlan.Pick] = []
-        for pick in plan.picks {
-            let task = pick.slot.content.task
-            if slots.contains(TaskSlot(task: task, slot: pick.slot.slot)) {
-                lanes[pick.lane]?.left(pick.slot)
-                if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
-            } else if people.contains(TaskPerson(task: task, person: pick.person)) {
-                lanes[pick.lane]?.putBack(pick.slot, notFor: pick.person, isPersons: true)
-            } else {
-                kept.append(pick)
-                continue
-            }
-            share.refund(pick.project, effortSeconds: pick.effortSeconds)
-        }
-        plan.picks = kept
+    /// What this very flush has granted otherwise, as to a late answer: the lookup reads what is committed.
+    private func isGranted(_ pick: FlushPlan.Pick, in plan: FlushPlan) -> FlushSession.SlotVerdict? {
+        let task = pick.slot.content.task
+        if plan.hasGranted(task, slot: pick.slot.slot) { return .taken }
+        return plan.hasGranted(task, to: pick.person) ? .notThisPerson : nil
     }
 
     /// Gives every pick its fence and writes the lease.

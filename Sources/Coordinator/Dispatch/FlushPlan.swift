@@ -137,12 +137,15 @@ struct FlushPlan {
         writes.history.how.append(how)
     }
 
-    /// Whether this flush grants that slot, or that task to that person, already: what is committed does not show it.
-    func hasGranted(_ task: TaskID, slot: Int16, to person: PersonID) -> Bool {
-        writes.grants.task.indices.contains { index in
-            writes.grants.task[index] == task.rawValue
-                && (writes.grants.slot[index] == slot || writes.grants.person[index] == person.rawValue)
-        }
+    /// Whether this flush grants that slot already: what is committed does not show it. A walk over its grants, which
+    /// are few before the picks are made final.
+    func hasGranted(_ task: TaskID, slot: Int16) -> Bool {
+        zip(writes.grants.task, writes.grants.slot).contains { $0 == task.rawValue && $1 == slot }
+    }
+
+    /// The same of a task and a person.
+    func hasGranted(_ task: TaskID, to person: PersonID) -> Bool {
+        zip(writes.grants.task, writes.grants.person).contains { $0 == task.rawValue && $1 == person.rawValue }
     }
 
     mutating func grant(_ person: PersonID, _ lease: StoredLease, why: GrantFigures) {

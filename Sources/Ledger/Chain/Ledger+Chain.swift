@@ -164,23 +164,18 @@ enum ChainReadStatements {
     static let pageBounds = Statement("chain_page_bounds", "select min(event_id), max(event_id) from \(pageLinks)")
     /// Indexes: chain_event_pkey and chain_detail_pkey over one stretch each, which costs a third of looking up row by
     /// row.
-    static let nearPage = Statement(
-        "chain_page_near",
+    static let nearPage = Statement("chain_page_near", entries(where: "where event_id between $3 and $4"))
+    /// Indexes: chain_event_pkey and chain_detail_pkey for each row.
+    static let page = Statement("chain_page", entries())
+    private static func entries(where stretch: String = "") -> String {
         """
         select l.seq, l.event_id, l.previous, l.hash, e.at, e.kind, e.hash, d.salt, d.actor, d.detail
         from \(pageLinks)
-        left join (select * from chain_event where event_id between $3 and $4) e using (event_id)
-        left join (select * from chain_detail where event_id between $3 and $4) d using (event_id)
+        left join (select * from chain_event \(stretch)) e using (event_id)
+        left join (select * from chain_detail \(stretch)) d using (event_id)
         order by l.seq
-        """)
-    /// Indexes: chain_event_pkey and chain_detail_pkey for each row.
-    static let page = Statement(
-        "chain_page",
         """
-        select l.seq, l.event_id, l.previous, l.hash, e.at, e.kind, e.hash, d.salt, d.actor, d.detail
-        from \(pageLinks) left join chain_event e using (event_id) left join chain_detail d using (event_id)
-        order by l.seq
-        """)
+    }
     /// Index: policy_pkey.
     static let policies = Statement(
         "chain_policies",

@@ -113,7 +113,7 @@ extension Ledger {
         }
         try await settleOwed(to: person.id)
         let exports = Int(try await read(Query(ErasureStatements.exports, id))[0].int8(0))
-        let step = max(1, Self.erasureRecordsMax / max(exports, Self.erasureRecordsMax / Self.erasureStepMax))
+        let step = min(Self.erasureStepMax, max(1, Self.erasureRecordsMax / max(1, exports)))
         while try await eraseAnswers(of: person.id, purpose, step: step, &outcome) {}
         if purpose == nil { try await eraseName(of: person, &outcome) }
         return outcome

@@ -26,8 +26,7 @@ extension Ledger {
         // Durable before the first row leaves, so that what leaves can always be named again. Alone, so that an erasure
         // that did not find this export is over before its snapshot.
         let begun = try await transaction { connection in
-            try await connection.execute(script: ExportStatements.patience)
-            _ = try await connection.query(Query(ExportStatements.sealLock))
+            try await keepAlone(on: connection)
             return try await connection.query(
                 Query(ExportStatements.begin, id, .text(purpose), .bytea(key), .text(actor)))[0]
         }
@@ -55,8 +54,7 @@ extension Ledger {
         _ = try await read(
             Query(ExportStatements.people, id, ids, numbers, .int8Array(people.map(\.value.labels))))
         let isSealed = try await transaction { connection in
-            try await connection.execute(script: ExportStatements.patience)
-            _ = try await connection.query(Query(ExportStatements.sealLock))
+            try await keepAlone(on: connection)
             let withdrawn = try await connection.query(
                 Query(ExportStatements.withdrawn, .int8(project.rawValue), ids, numbers, .text(head.purpose), id))
             guard try !withdrawn[0].bool(0) else { return false }
@@ -77,6 +75,12 @@ extension Ledger {
                 remedy: "throw away what was received and export again")
         }
     }
+}
+
+/// Until the transaction ends no withdrawal and no erasure is under way.
+private func keepAlone(on connection: isolated Connection) async throws {
+    try await connection.execute(script: ExportStatements.patience)
+    _ = try await connection.query(Query(ExportStatements.sealLock))
 }
 
 private func rows(

@@ -57,12 +57,11 @@ public struct WaitingReason: Sendable, Hashable {
         case tooLong = "too-long"
         /// Somebody could be given something, and too few could to say whether any of them is connected.
         case fewAvailable = "few-available"
-        /// A small group or more could be given something, and no worker of those enrolled is connected to any
-        /// coordinator.
+        /// A small group or more could be given something, and none of those is connected to any coordinator.
         case nobodyConnected = "nobody-connected"
         /// Many are at work and none of them can be given more now: what waits goes out as they finish.
         case allLeased = "all-leased"
-        /// Nobody enrolled is connected and can be given any of what waits.
+        /// Nobody enrolled can be given any of what waits.
         case nobodyAvailable = "nobody-available"
         /// Somebody is connected and available: what waits goes out as it is asked for.
         case beingHandedOut = "being-handed-out"
