@@ -198,6 +198,8 @@ public final class Coordinator: Sendable {
             await wakeUps.each { event in
                 switch event {
                 case .person(let person): await dispatcher.refreshPerson(person)
+                case .lane(let lane): await dispatcher.markFeedStale(FeedStaleness(lanes: [lane]))
+                case .epoch: await dispatcher.markFeedStale(FeedStaleness(isNewsDue: true))
                 case .anything: await dispatcher.markFeedStale()
                 }
             }

@@ -53,7 +53,8 @@ public nonisolated struct Plimsoll_V1_DeploymentStatus: Sendable {
 
   public var readOnly: Bool = false
 
-  /// Version of the state that every grant is decided under.
+  /// Version of the state that every grant is decided under; 0 for whoever is no operator, as it moves with single
+  /// people's affairs.
   public var epoch: Int64 = 0
 
   /// Why and since when (a date, UTC) it is as it is; empty where it was never switched.

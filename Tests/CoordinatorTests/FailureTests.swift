@@ -88,6 +88,29 @@ struct FailureTests {
         }
     }
 
+    @Test("a lease from a lane that its new coordinator has not read of yet keeps its kind and severity (P2, P7)")
+    func unreadLane() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 1)
+            var granted: LeaseGrant?
+            let one = deployment.coordinator("one")
+            try await running(one) { granted = try await Hand(one, "ann").lease() }
+            let lease = try #require(granted)
+            // What a coordinator looks at before its lanes it cannot read here.
+            try await deployment.owner.execute(script: "begin; lock table exclusion in access exclusive mode")
+            let two = deployment.coordinator("two")
+            try await running(two) {
+                let ann = try await Hand(two, "ann", held: [lease.lease])
+                ann.submit(lease.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+            }
+            try await deployment.owner.execute(script: "commit")
+            let worked = "select count(*) from usage where worked_to is not null"
+            #expect(try await deployment.number(worked) == 1)
+            #expect(try await deployment.number(worked + " and kind = 'puzzle' and severity = 0") == 1)
+        }
+    }
+
     @Test(
         "a coordinator that the database has not answered for 3 s tells its workers to stop, nothing is lost (P3, P6)")
     func cutOff() async throws {

@@ -44,6 +44,38 @@ import Testing
         #expect(until() == .some(now + .minutes(4)))
     }
 
+    @Test(
+        "of several limits that are too near the one that lets go last gives the moment",
+        arguments: [(stretch: 10, earlier: 17), (stretch: 8, earlier: 21)])
+    func several(stretch: Int, earlier: Int) throws {
+        let now = Moment(seconds: 1_774_256_400)
+        let midnight = Moment(seconds: 1_774_310_400)
+        var person = Self.person()
+        for (start, length) in [(now - .hours(2), earlier), (now - .minutes(stretch), stretch)] {
+            person.worked.add(
+                WorkInterval(start: start, end: start + .minutes(length)), kind: "puzzle", severity: 0)
+        }
+        var limits = WorkloadLimits()
+        limits.continuousTime = .minutes(12)
+        limits.breakTime = .minutes(5)
+        limits.kindDay = .minutes(30)
+        // Two minutes are left before the break and three of the kind's day, or four and one.
+        let lane = LaneAsk(
+            project: ProjectID(1), kind: "puzzle", severity: 0, effortSeconds: 360, purposes: [.takingPart])
+        func ask(_ now: Moment) -> GateAnswer {
+            Gate.decide(person: person, lane: lane, limits: limits, now: now, want: 1)
+        }
+        let refusal = try #require(ask(now).refusal)
+        #expect(refusal.rule == .limitTooNear && refusal.scope == "puzzle" && refusal.until == midnight)
+        #expect(refusal.limit == DurationText.readable(.minutes(30 - stretch - earlier)))
+        // After the break, which is as much too near.
+        #expect(ask(now + .minutes(12 - stretch + 5)).refusal?.until == midnight)
+        #expect(ask(midnight).refusal == nil)
+        // An agreement lets go by an act alone.
+        person.agreements = Self.person(agreedUntil: now + .minutes(5)).agreements
+        #expect(ask(now).refusal?.until == nil)
+    }
+
     /// How far a lease may go with these limits, and whether it is parked there.
     private func end(
         _ change: (inout WorkloadLimits) -> Void, agreedUntil: Moment = .distantFuture

@@ -25,7 +25,8 @@ extension Dispatcher {
         for (person, last) in plan.refused { refused[person] = last }
         for attached in plan.attached {
             if attached.isNew { refused[attached.person]?.rule = nil }
-            attach(attached, plan)
+            // What was presented and answered, or parked, in this very flush is held no more.
+            if plan.states[attached.person]?.held[attached.lease.fence] != nil { attach(attached, plan) }
         }
         for (stream, count) in plan.unparkedFor {
             let want = streams[stream]?.want ?? 0
@@ -114,6 +115,7 @@ extension Dispatcher {
     }
 
     private func rememberParked(_ plan: FlushPlan) {
+        parkedContents.merge(plan.parkedRead) { _, read in read }
         for fence in plan.writes.unparked.fence { parkedContents[Fence(fence)] = nil }
         for (fence, content) in plan.parked { parkedContents[fence] = content }
     }

@@ -310,10 +310,9 @@ extension Dispatcher {
     ) -> LeaseChange {
         let lease = held.stored
         guard let project = deployment?.projects[lease.project], let lane = lanes[lease.lane] else {
-            let isClosed = deployment.map { $0.projects[lease.project] == nil } ?? false
             return LeaseChange(
                 lease: reference, state: .unchanged, deadlineIn: lease.deadline - state.at,
-                message: isClosed ? "the project is closed" : "the coordinator has only begun; ask again in a moment")
+                message: "the project is closed")
         }
         // What has passed since would be leased time, and others may have been granted as if it was not.
         guard lease.deadline > state.at else {

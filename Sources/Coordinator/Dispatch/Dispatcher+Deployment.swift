@@ -67,7 +67,7 @@ extension Dispatcher {
                 guard let feed = lanes[lane] else { continue }
                 lanes[lane] = LaneFeed(lane: feed.lane, isShared: feed.isShared, now: clock.now)
             }
-            isFeedStale = true
+            feedStaleness = .everything
             wakeFeeder()
         }
         life.renew(id, askedAt: askedAt, until: askedAt + configuration.times.selfStop)
@@ -102,8 +102,8 @@ extension Dispatcher {
         }
     }
 
-    func markFeedStale() {
-        isFeedStale = true
+    func markFeedStale(_ what: FeedStaleness = .everything) {
+        feedStaleness.formUnion(what)
         wakeFeeder()
     }
 

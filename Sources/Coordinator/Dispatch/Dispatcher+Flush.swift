@@ -93,7 +93,9 @@ extension Dispatcher {
             }
         }
         if !stale.isEmpty {
-            for stored in try await session.people(stale) {
+            let read = try await session.people(stale)
+            try await learnLanes(of: read, session)
+            for stored in read {
                 var state = PersonState(stored, epoch: opening.epoch, under: document, lanes: storedLane)
                 if let fault = state.line.fault {
                     logger.error(
@@ -115,17 +117,27 @@ extension Dispatcher {
                 plan.states[stored.person] = state
             }
         }
-        try await loadParked(present, session, plan)
+        try await loadParked(present, session, &plan)
         for person in present { plan.states[person]?.roll(to: opening.now) }
         try await nameProvenancesOfParked(present, session, &plan)
     }
 
+    /// The lanes of what these people hold, where this coordinator has not read of them yet: kinds and severities count
+    /// against limits and name agreements, so nothing is decided about a lease whose lane is not known.
+    private func learnLanes(of people: [StoredPerson], _ session: FlushSession) async throws {
+        let held = people.flatMap { $0.leases.map(\.lane) + $0.parked.map(\.lane) }
+        let unknown = Set(held.filter { lanes[$0] == nil })
+        guard !unknown.isEmpty else { return }
+        for lane in try await session.lanes(unknown) where lanes[lane.id] == nil { add(lane) }
+        orderLanes()
+    }
+
     /// What the parked leases of these people are about, where it is not known here.
-    private func loadParked(_ people: [PersonID], _ session: FlushSession, _ plan: FlushPlan) async throws {
+    private func loadParked(_ people: [PersonID], _ session: FlushSession, _ plan: inout FlushPlan) async throws {
         let missing = people.flatMap { plan.states[$0]?.parked.values.filter { parkedContents[$0.fence] == nil } ?? [] }
         guard !missing.isEmpty else { return }
         let contents = try await session.contents(missing.map { ($0.lane, $0.task) })
-        for parked in missing { parkedContents[parked.fence] = contents[parked.task] }
+        for parked in missing { plan.parkedRead[parked.fence] = contents[parked.task] }
     }
 
     /// Decides for each person, then looks up what the decision needs, and makes the writes final.

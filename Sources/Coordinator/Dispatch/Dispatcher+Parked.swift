@@ -30,8 +30,9 @@ extension Dispatcher {
     func returnParked(
         _ parked: StoredParked, _ stream: StreamID, _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Bool {
-        guard deployment?.readOnly == false, let content = parkedContents[parked.fence], let lane = lanes[parked.lane],
-            let project = deployment?.projects[parked.project]
+        guard deployment?.readOnly == false,
+            let content = plan.parkedRead[parked.fence] ?? parkedContents[parked.fence],
+            let lane = lanes[parked.lane], let project = deployment?.projects[parked.project]
         else { return false }
         let answer = Gate.decide(
             person: state.facts, lane: ask(of: lane, project: project, effortSeconds: content.effortSeconds),

@@ -94,8 +94,8 @@ actor Dispatcher {
     /// Streams may not have been looked up under the present epoch.
     var areAdmissionsDue = false
     var lookedForOverdueAt = ContinuousClock.now
-    /// Asked to reload lanes and spans at the next turn.
-    var isFeedStale = true
+    /// What the feeder reads anew at its next turn.
+    var feedStaleness = FeedStaleness.everything
     var lastTick: ContinuousClock.Instant?
     var prefetch: [LaneID: PersonID] = [:]
     /// Fences that this coordinator alone may hand out (P4).

@@ -92,6 +92,8 @@ struct FlushPlan {
     var rechecks: [(person: PersonID, lease: StoredLease)] = []
     /// Leases that are parked now, with what they are about.
     var parked: [Fence: TaskContent] = [:]
+    /// What parked leases are about, where this flush had to read it: kept with the state that names them.
+    var parkedRead: [Fence: TaskContent] = [:]
     /// Wants filled with parked leases that came back.
     var unparkedFor: [StreamID: Int] = [:]
     /// Refusals that this flush keeps.

@@ -83,7 +83,7 @@ extension Dispatcher {
                 }
                 await session?.close()
                 session = nil
-                isFeedStale = true
+                feedStaleness = .everything
                 await pauseFeed()
             }
         }
@@ -97,7 +97,8 @@ extension Dispatcher {
     }
 
     private func waitForFeedWork() async {
-        let hasWork = !lookQueue.isEmpty || !prefetch.isEmpty || !strays.isEmpty || isFeedStale || areHoldingsDoubtful
+        let hasWork =
+            !lookQueue.isEmpty || !prefetch.isEmpty || !strays.isEmpty || !feedStaleness.isEmpty || areHoldingsDoubtful
         if hasWork || Task.isCancelled || isClosing { return }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -109,9 +110,12 @@ extension Dispatcher {
     }
 
     private func feedOnce(_ session: FeedSession) async throws {
-        if isFeedStale {
-            isFeedStale = false
-            try await refresh(session)
+        if !feedStaleness.isEmpty {
+            let stale = feedStaleness
+            feedStaleness = FeedStaleness()
+            if stale.isNewsDue { try await refresh(session) }
+            if let which = stale.choice { _ = try await refreshLanes(which, session) }
+            try await tickLanes(session)
         }
         if areHoldingsDoubtful { try await compareHoldings(session) }
         if !strays.isEmpty { try await giveBackStrays(session) }
@@ -122,7 +126,7 @@ extension Dispatcher {
         if let person = lookQueue.popFirst() { try await look(for: person, session) }
     }
 
-    /// Lanes, new spans, the epoch and withdrawals: what wake-ups announce and the slow poll finds without them.
+    /// The epoch, withdrawals and what is over: what wake-ups announce and the slow poll finds without them.
     private func refresh(_ session: FeedSession) async throws {
         let news = try await session.news()
         clockReading = (news.now, clock.now)
@@ -138,8 +142,6 @@ extension Dispatcher {
         for person in news.withdrawn where streamsOf[person] != nil { enqueue(person) { $0.refresh = true } }
         for parked in news.parkExpired { end(parked, how: .parkExpired, vouchedBy: nil) }
         try await endOverdue(session)
-        _ = try await refreshLanes(session)
-        try await tickLanes(session)
     }
 
     private func checkAdmissions(under epoch: Int64) async throws {
@@ -156,15 +158,13 @@ extension Dispatcher {
     }
 
     /// Reads lanes and their newest spans; true when anything is new.
-    private func refreshLanes(_ session: FeedSession) async throws -> Bool {
-        let found = try await session.lanes(known: lanes.mapValues(\.lane.newestSpan))
+    private func refreshLanes(_ which: LaneChoice, _ session: FeedSession) async throws -> Bool {
+        let found = try await session.lanes(which, known: lanes.values.lazy.map(\.lane))
         var isNew = false
         var hasSpans = false
         for lane in found {
             if lanes[lane.id] == nil {
-                let project = deployment?.projects[lane.project]
-                lanes[lane.id] = LaneFeed(
-                    lane: lane, isShared: (project?.overlap ?? 2) > 1, now: clock.now)
+                add(lane)
                 isNew = true
             } else if lane.newestSpan > (lanes[lane.id]?.lane.newestSpan ?? 0) {
                 lanes[lane.id]?.lane.newestSpan = lane.newestSpan
@@ -173,6 +173,12 @@ extension Dispatcher {
         }
         if isNew { orderLanes() }
         return isNew || hasSpans
+    }
+
+    /// A lane that is new here; ``orderLanes()`` comes after the last of several.
+    func add(_ lane: StoredLane) {
+        let project = deployment?.projects[lane.project]
+        lanes[lane.id] = LaneFeed(lane: lane, isShared: (project?.overlap ?? 2) > 1, now: clock.now)
     }
 
     /// Highest priority first; within a priority, the lane that was made first.
@@ -220,7 +226,7 @@ extension Dispatcher {
                 }
             }
             // Lanes and spans that came meanwhile count too: "nothing left" is said of the database, not of a cache.
-            if try await refreshLanes(session) {
+            if try await refreshLanes(.projects(state.facts.enrolled), session) {
                 lookQueue.append(person)
                 return
             }
@@ -317,7 +323,7 @@ extension Dispatcher {
         looks = [:]
         lookedThrough = [:]
         for lane in lanes.keys { lanes[lane]?.lane.newestSpan = 0 }
-        isFeedStale = true
+        feedStaleness = .everything
     }
 
     private func pauseFeed() async {

@@ -52,7 +52,7 @@ extension Dispatcher {
                 forgotten[block.lane, default: []].append(block.id)
             }
             for (lane, blocks) in forgotten { try await session.dissolve(blocks, of: lane, now: held.now) }
-            if !forgotten.isEmpty { isFeedStale = true }
+            if !forgotten.isEmpty { feedStaleness = .everything }
         } catch {
             areHoldingsDoubtful = true
             throw error

@@ -45,7 +45,7 @@ public struct LedgerConnections: Sendable {
         WakeUps(
             listener: NotificationListener(
                 configuration: with("listen", []),
-                channels: ["plimsoll_lane", "plimsoll_epoch", WakeUps.personChannel], logger: logger))
+                channels: WakeUp.allCases.map(\.rawValue), logger: logger))
     }
 
     private func with(_ use: String, _ settings: [(String, String)]) -> ConnectionConfiguration {
@@ -61,11 +61,13 @@ public struct WakeUps: Sendable {
     public enum Event: Sendable {
         /// This person's consent changed.
         case person(PersonID)
-        /// Lanes or the epoch moved, or anything may have been missed.
+        /// This lane has new spans.
+        case lane(LaneID)
+        case epoch
+        /// Several lanes have, or anything may have been missed.
         case anything
     }
 
-    static let personChannel = "plimsoll_person"
     let listener: NotificationListener
 
     /// Listens until cancelled.
@@ -74,10 +76,15 @@ public struct WakeUps: Sendable {
     /// Calls `hear` for each event until the listener ends.
     public func each(_ hear: (Event) async -> Void) async {
         for await event in listener.events {
-            if case .notification(let note) = event, note.channel == Self.personChannel, let id = Int64(note.payload) {
-                await hear(.person(PersonID(id)))
-            } else {
+            guard case .notification(let note) = event, let channel = WakeUp(rawValue: note.channel) else {
                 await hear(.anything)
+                continue
+            }
+            switch (channel, Int64(note.payload)) {
+            case (.person, let id?): await hear(.person(PersonID(id)))
+            case (.lane, let id?): await hear(.lane(LaneID(id)))
+            case (.epoch, _): await hear(.epoch)
+            case (.person, nil), (.lane, nil): await hear(.anything)
             }
         }
     }

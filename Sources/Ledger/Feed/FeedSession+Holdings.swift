@@ -49,6 +49,6 @@ extension FeedSession {
                     Query(FeedStatements.commit),
                 ])
         }
-        try await wakeOthers()
+        try await wakeOthers(of: lane)
     }
 }

@@ -26,17 +26,19 @@ public struct FeedSession: Sendable {
     public var isUsable: Bool { get async { await connection.isUsable } }
     public func close() async { await connection.close() }
 
-    /// Every lane of the open projects; `known` is the newest span seen of each.
-    public func lanes(known: [LaneID: Int64]) async throws -> [StoredLane] {
-        let known = Array(known)
-        let rows = try await connection.query(
-            Query(
-                FeedStatements.lanes, .int8Array(known.map(\.key.rawValue)), .int8Array(known.map(\.value))))
-        return try rows.map { row in
-            StoredLane(
-                id: LaneID(try row.int8(0)), project: ProjectID(try row.int8(1)), kind: try row.text(2),
-                severity: Int(try row.int2(3)), priority: Int(try row.int2(4)), newestSpan: try row.int8(5))
-        }
+    /// These lanes, as far as their projects are not closed. `known`: the lanes already read, of which the newest span is
+    /// told only where it is newer.
+    public func lanes(_ which: LaneChoice, known: some Sequence<StoredLane>) async throws -> [StoredLane] {
+        let known = known.filter(which.contains)
+        let seen: [Bind] = [.int8Array(known.map(\.id.rawValue)), .int8Array(known.map(\.newestSpan))]
+        let query =
+            switch which {
+            case .all: Query(FeedStatements.lanes, seen)
+            case .projects(let projects):
+                Query(FeedStatements.lanesOfProjects, seen + [.int8Array(projects.map(\.rawValue))])
+            case .named(let lanes): Query(FeedStatements.lanesNamed, seen + [.int8Array(lanes.map(\.rawValue))])
+            }
+        return try await connection.query(query).map { try StoredLane($0) }
     }
 
     /// A lease by all its names.
@@ -118,7 +120,7 @@ public struct FeedSession: Sendable {
             return try await connection.pipeline(queries)
         }
         guard !ranges.isEmpty else { return nil }
-        try await wakeOthers()
+        try await wakeOthers(of: lane)
         return try rows[rows.count - 2].map { try $0.int8(0) }.max()
     }
 
@@ -135,9 +137,13 @@ public struct FeedSession: Sendable {
         return Array(rows[4...])
     }
 
-    /// Tells every coordinator that spans were added. A transaction of its own: a NOTIFY in a data transaction would
-    /// serialize all commits of the instance.
-    public func wakeOthers() async throws { _ = try await connection.query(Query(FeedStatements.wakeLanes)) }
+    /// Tells every coordinator that spans were added to a lane; nil: to several. A transaction of its own: a NOTIFY in a
+    /// data transaction would serialize all commits of the instance.
+    public func wakeOthers(of lane: LaneID?) async throws {
+        _ = try await connection.query(
+            Query(
+                NotifyStatements.notify, .text(WakeUp.lane.rawValue), .text(lane.map { "\($0.rawValue)" } ?? "")))
+    }
 
     /// Turns everything a gone coordinator held into spans, lane by lane.
     public func adopt(from gone: CoordinatorID, now: Moment) async throws {
@@ -155,7 +161,7 @@ public struct FeedSession: Sendable {
                 ])
             }
         }
-        if !lanes.isEmpty { try await wakeOthers() }
+        if !lanes.isEmpty { try await wakeOthers(of: nil) }
     }
 
     func insertSpans(lane: LaneID, _ ranges: [SpanRange]) -> Query {

@@ -1,4 +1,5 @@
 public import PlimsollModel
+import Postgres
 
 /// A lane as the feed knows it.
 public struct StoredLane: Sendable, Hashable {
@@ -13,6 +14,30 @@ public struct StoredLane: Sendable, Hashable {
 
     /// What limits look at.
     public var leased: LeasedLane { LeasedLane(kind: kind, severity: severity) }
+
+    init(_ row: Row) throws {
+        id = LaneID(try row.int8(0))
+        project = ProjectID(try row.int8(1))
+        kind = try row.text(2)
+        severity = Int(try row.int2(3))
+        priority = Int(try row.int2(4))
+        newestSpan = try row.int8(5)
+    }
+}
+
+/// Of which lanes is read what came to them.
+public enum LaneChoice: Sendable {
+    case all
+    case projects(Set<ProjectID>)
+    case named(Set<LaneID>)
+
+    func contains(_ lane: StoredLane) -> Bool {
+        switch self {
+        case .all: true
+        case .projects(let projects): projects.contains(lane.project)
+        case .named(let lanes): lanes.contains(lane.id)
+        }
+    }
 }
 
 /// What a lease of a lane is about.

@@ -177,6 +177,12 @@ public struct FlushSession: Sendable {
         return standings
     }
 
+    /// Lanes, as if none of their spans was seen yet.
+    public func lanes(_ lanes: Set<LaneID>) async throws -> [StoredLane] {
+        try await connection.query(Query(FlushStatements.lanes, .int8Array(lanes.map(\.rawValue))))
+            .map { try StoredLane($0) }
+    }
+
     /// What tasks are about, by lane and id. Index: task_pkey.
     public func contents(_ tasks: [(lane: LaneID, task: TaskID)]) async throws -> [TaskID: TaskContent] {
         let rows = try await connection.query(

@@ -80,6 +80,12 @@ enum FlushStatements {
             at_limit
         from parked where person_id = any($1::bigint[])
         """)
+    /// Index: lane_pkey.
+    static let lanes = Statement(
+        "flush_lanes",
+        """
+        select lane_id, project_id, kind, severity, priority, 0::bigint from lane where lane_id = any($1::bigint[])
+        """)
     /// Leased time: merged intervals, and what came since they were merged. One statement, so that both are of one
     /// instant. Indexes: work_interval_pkey; usage's primary key from the merged number on, in the partitions from then
     /// on.

@@ -44,7 +44,7 @@ extension Gate {
             if refusal(middle) == nil { fits = middle } else { passes = middle }
         }
         let reason = refusal(passes)
-        // Of several that refuse a longer one the nearest is named: `limit-too-near` says which that is.
+        // `limit-too-near` says which limit that is.
         let bound = reason.map { $0.rule == .limitTooNear ? $0.scope ?? $0.rule.rawValue : $0.rule.rawValue }
         return LongestFit(longest: .seconds(fits), bound: bound ?? LeaseLength.scope)
     }

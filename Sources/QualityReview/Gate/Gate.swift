@@ -5,7 +5,8 @@ public enum Gate {
     /// Decides for up to `want` leases from a lane at `now`, the database's clock read under the person's lock (P8).
     ///
     /// Who may work here at all comes first, then what they agreed to: a person reads about consent before limits.
-    /// Of several limits the one that lets go last gives the reason, so that its `until` is true. A grant's count is
+    /// Of several limits the one that lets go last gives the reason, so that its `until` is true; the same of several
+    /// that are too near for a task. A grant's count is
     /// the least and its deadline the earliest that any check allows. A `want` below 1 is granted a count of 0.
     public static func decide(
         person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment, want: Int
@@ -27,21 +28,25 @@ public enum Gate {
             if case .refuses(let refusal, _) = check.find(question) { return GateAnswer(decision: .refused(refusal)) }
         }
         var count = max(0, want)
+        let effort = lane.effort
         // However long the task: no lease is longer, and no limit is passed.
         var horizon = now + min(limits.leaseLifetime ?? LeaseLength.longest, LeaseLength.longest)
         var isLifetime = limits.leaseLifetime.map { $0 <= LeaseLength.longest } ?? false
         var rule: Rule?
-        var again: Moment?
-        var scope: String?
         var refusal: Refusal?
+        var tooNear = horizon < now + effort ? question.tooNear(effort, horizon, scope: LeaseLength.scope) : nil
         for check in checks {
             switch check.find(question) {
             case .clear: continue
             case .refuses(let found, _):
                 if check.rule == .agreement { return GateAnswer(decision: .refused(found)) }
                 if refusal.map({ found.outlasts($0) }) ?? true { refusal = found }
-            case .allows(let most, let until, let opens, let place, _):
+            case .allows(let most, let until, let again, let scope, _):
                 count = min(count, most)
+                if until < now + effort {
+                    let found = question.tooNear(effort, until, again: again, scope: scope ?? check.rule.rawValue)
+                    if tooNear.map({ found.outlasts($0) }) ?? true { tooNear = found }
+                }
                 // Where a limit parks at the very moment at which something else would end a lease, it is parked; but
                 // not at the end of its lifetime.
                 let isParked = until == horizon && !isLifetime && parks(at: check.rule) && !parks(at: rule)
@@ -49,21 +54,10 @@ public enum Gate {
                     horizon = until
                     isLifetime = false
                     rule = check.rule
-                    again = opens
-                    scope = place
                 }
             }
         }
-        if let refusal { return GateAnswer(decision: .refused(refusal)) }
-        let effort = Duration.seconds(min(max(0, lane.effortSeconds), effortSecondsMax))
-        if now + effort > horizon {
-            // Where the limit is as far away as it ever is, waiting does not help.
-            let refusal = Refusal(
-                rule: .limitTooNear, value: DurationText.readable(effort),
-                limit: DurationText.readable(horizon - now), until: again.flatMap { $0 > now ? $0 : nil },
-                scope: scope ?? rule?.rawValue ?? LeaseLength.scope)
-            return GateAnswer(decision: .refused(refusal))
-        }
+        if let refusal = refusal ?? tooNear { return GateAnswer(decision: .refused(refusal)) }
         let full = now + LeaseLength.of(effortSeconds: lane.effortSeconds)
         return GateAnswer(
             decision: .granted(count: count, deadline: min(horizon, full)), bound: horizon < full ? rule : nil,
@@ -87,9 +81,6 @@ public enum Gate {
 
     /// Whether a lease whose deadline `rule` brought forward is parked at it, and does not end.
     static func parks(at rule: Rule?) -> Bool { overTime.contains { $0.rule == rule } }
-
-    /// Far beyond any lease; larger estimates are cut to it so that no sum overflows.
-    static let effortSecondsMax = 1_000_000
 
     /// Who may work here at all.
     static let standing: [LimitCheck] = [.denied, .notEnrolled, .paused]

@@ -24,4 +24,8 @@ public struct LaneAsk: Sendable, Hashable {
         self.purposes = purposes
         self.paused = paused
     }
+
+    /// The estimate, cut far beyond any lease so that no sum overflows.
+    var effort: Duration { .seconds(min(max(0, effortSeconds), Self.effortSecondsMax)) }
+    private static let effortSecondsMax = 1_000_000
 }

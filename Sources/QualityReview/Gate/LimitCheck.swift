@@ -18,21 +18,33 @@ enum LimitFinding {
         case .refuses(let refusal, let gauge): .refuses(refusal.ending(at: moment), gauge: gauge)
         case .allows(let count, let until, let again, let scope, let gauge):
             .allows(
-                count: count, until: until < moment ? until : .distantFuture,
-                again: again.map { min($0, moment) }, scope: scope, gauge: gauge)
+                count: count, until: until < moment ? until : .distantFuture, again: min(again ?? moment, moment),
+                scope: scope, gauge: gauge)
         }
     }
 
-    /// The stricter of two findings of one limit: a refusal before a grant, what lasts longer, what ends earlier.
-    func stricter(than other: LimitFinding) -> LimitFinding {
+    /// The stricter of two findings of one limit: a refusal before a grant, what lasts longer, what ends earlier. Where
+    /// both end before `end`, until which a task takes, the limit lets go when both do.
+    func stricter(than other: LimitFinding, for end: Moment) -> LimitFinding {
         switch (self, other) {
         case (.refuses(let mine, _), .refuses(let theirs, _)): mine.outlasts(theirs) ? self : other
         case (.refuses, _): self
         case (_, .refuses): other
         case (.clear, _): other
         case (_, .clear): self
-        case (.allows(let count, let until, _, _, _), .allows(let otherCount, let otherUntil, _, _, _)):
-            (until, count) <= (otherUntil, otherCount) ? self : other
+        case (
+            .allows(let count, let until, let again, let scope, let gauge),
+            .allows(let otherCount, let otherUntil, let otherAgain, _, _)
+        ):
+            if (until, count) > (otherUntil, otherCount) {
+                other.stricter(than: self, for: end)
+            } else if otherUntil < end {
+                .allows(
+                    count: count, until: until, again: again.flatMap { mine in otherAgain.map { max(mine, $0) } },
+                    scope: scope, gauge: gauge)
+            } else {
+                self
+            }
         }
     }
 }
@@ -88,7 +100,15 @@ struct GateQuestion {
         guard let zone = zones.first else { return .clear }
         let finding = find(zone)
         guard zones.count > 1, let former = person.formerZone else { return finding }
-        return finding.stricter(than: find(zones[1]).ending(at: former.until))
+        return finding.stricter(than: find(zones[1]).ending(at: former.until), for: now + lane.effort)
+    }
+
+    /// The refusal of a task that takes `effort` by a limit that is reached at `moment` already. Where it lets go at no
+    /// later moment it is as far away as it ever is, and waiting does not help.
+    func tooNear(_ effort: Duration, _ moment: Moment, again: Moment? = nil, scope: String) -> Refusal {
+        Refusal(
+            rule: .limitTooNear, value: DurationText.readable(effort), limit: DurationText.readable(moment - now),
+            until: again.flatMap { $0 > now ? $0 : nil }, scope: scope)
     }
 
     /// When leased time ends if nothing but `deadline` ends it, for rules that count from there.
