@@ -76,6 +76,27 @@ import Testing
         #expect(ask(now).refusal?.until == nil)
     }
 
+    @Test func `a day that ends too soon for a task is waited for, also when the rest after the last one is long over`()
+        throws
+    {
+        let midnight = Moment(seconds: 1_774_310_400)
+        var person = Self.person()
+        person.worked.add(
+            WorkInterval(start: midnight - .hours(62), end: midnight - .hours(61)), kind: "puzzle", severity: 0)
+        var limits = WorkloadLimits()
+        limits.weeklyRest = .hours(35)
+        limits.weeklyRestDays = 1
+        let lane = LaneAsk(
+            project: ProjectID(1), kind: "puzzle", severity: 0, effortSeconds: 1_200, purposes: [.takingPart])
+        func ask(_ now: Moment) -> GateAnswer {
+            Gate.decide(person: person, lane: lane, limits: limits, now: now, want: 1)
+        }
+        let refusal = try #require(ask(midnight - .minutes(10)).refusal)
+        #expect(refusal.rule == .limitTooNear && refusal.scope == Rule.weeklyRest.rawValue)
+        #expect(refusal.until == midnight)
+        #expect(ask(midnight).refusal == nil)
+    }
+
     /// How far a lease may go with these limits, and whether it is parked there.
     private func end(
         _ change: (inout WorkloadLimits) -> Void, agreedUntil: Moment = .distantFuture

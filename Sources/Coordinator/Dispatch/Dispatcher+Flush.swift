@@ -94,7 +94,7 @@ extension Dispatcher {
         }
         if !stale.isEmpty {
             let read = try await session.people(stale)
-            try await learnLanes(of: read, session)
+            try await learn(read.flatMap { $0.leases.map(\.lane) + $0.parked.map(\.lane) }, session)
             for stored in read {
                 var state = PersonState(stored, epoch: opening.epoch, under: document, lanes: storedLane)
                 if let fault = state.line.fault {
@@ -122,11 +122,10 @@ extension Dispatcher {
         try await nameProvenancesOfParked(present, session, &plan)
     }
 
-    /// The lanes of what these people hold, where this coordinator has not read of them yet: kinds and severities count
-    /// against limits and name agreements, so nothing is decided about a lease whose lane is not known.
-    private func learnLanes(of people: [StoredPerson], _ session: FlushSession) async throws {
-        let held = people.flatMap { $0.leases.map(\.lane) + $0.parked.map(\.lane) }
-        let unknown = Set(held.filter { lanes[$0] == nil })
+    /// The lanes of leases, where this coordinator has not read of them yet: kinds and severities count against limits
+    /// and name agreements, so nothing is decided about a lease whose lane is not known.
+    func learn(_ leased: [LaneID], _ session: FlushSession) async throws {
+        let unknown = Set(leased.filter { lanes[$0] == nil })
         guard !unknown.isEmpty else { return }
         for lane in try await session.lanes(unknown) where lanes[lane.id] == nil { add(lane) }
         orderLanes()

@@ -84,6 +84,9 @@ extension Dispatcher {
         }
         if let mustLook {
             plan.needsLook[person] = .some(mustLook)
+        } else if !areLanesRead, deployment?.readOnly == false {
+            // Only lanes of what somebody holds are known by now: they cannot say when to come back.
+            plan.needsLook[person] = .some(nil)
         } else if open.isEmpty, refusal != nil || deployment?.readOnly == true {
             plan.idles[stream.id] = idle(for: refusal, state)
             if let refusal { note(refusal, of: state, &plan) }

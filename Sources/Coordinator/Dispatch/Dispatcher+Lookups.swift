@@ -73,6 +73,7 @@ extension Dispatcher {
             for record in try await session.settled(unknown) {
                 lookups.settled[FlushLookups.Key(person: record.person, task: record.task), default: []].append(record)
             }
+            try await learn(lookups.settled.values.joined().filter { $0.kind == .ended }.map(\.lane), session)
             try await findFreeSlots(unknown.filter { answered.contains($0.fence) }, session, plan, &lookups)
         }
         if !unread.isEmpty { lookups.contents = try await session.contents(unread) }

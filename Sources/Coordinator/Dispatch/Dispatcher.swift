@@ -94,6 +94,8 @@ actor Dispatcher {
     /// Streams may not have been looked up under the present epoch.
     var areAdmissionsDue = false
     var lookedForOverdueAt = ContinuousClock.now
+    /// Whether the feeder has read all lanes that there are.
+    var areLanesRead = false
     /// What the feeder reads anew at its next turn.
     var feedStaleness = FeedStaleness.everything
     var lastTick: ContinuousClock.Instant?

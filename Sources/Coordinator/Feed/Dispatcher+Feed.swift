@@ -115,6 +115,7 @@ extension Dispatcher {
             feedStaleness = FeedStaleness()
             if stale.isNewsDue { try await refresh(session) }
             if let which = stale.choice { _ = try await refreshLanes(which, session) }
+            if stale.areAllLanesDue { areLanesRead = true }
             try await tickLanes(session)
         }
         if areHoldingsDoubtful { try await compareHoldings(session) }
@@ -235,9 +236,10 @@ extension Dispatcher {
             let (other, counts) = try await looking(for: person) {
                 try await session.inOtherHands(person: person, floors: floors)
             }
-            guard counts, deployment?.epoch == epoch, session.coordinator == coordinator else {
-                // The lanes were those of another state of the deployment, or of an earlier life: "nothing left" cannot
-                // be said of them.
+            guard counts, deployment?.epoch == epoch, session.coordinator == coordinator, people[person]?.n == state.n
+            else {
+                // The lanes were those of another state of the deployment or of the person, or of an earlier life:
+                // "nothing left" cannot be said of them.
                 return found(person)
             }
             lookedThrough[person] = LookOutcome(inOtherHands: other, lanes: Set(floors.keys), at: clock.now)

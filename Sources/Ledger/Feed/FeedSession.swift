@@ -140,9 +140,8 @@ public struct FeedSession: Sendable {
     /// Tells every coordinator that spans were added to a lane; nil: to several. A transaction of its own: a NOTIFY in a
     /// data transaction would serialize all commits of the instance.
     public func wakeOthers(of lane: LaneID?) async throws {
-        _ = try await connection.query(
-            Query(
-                NotifyStatements.notify, .text(WakeUp.lane.rawValue), .text(lane.map { "\($0.rawValue)" } ?? "")))
+        let payload = lane.map { ", '\($0.rawValue)'" } ?? ""
+        _ = try await connection.query(Query(.unprepared("notify \(WakeUp.lane.rawValue)\(payload)")))
     }
 
     /// Turns everything a gone coordinator held into spans, lane by lane.

@@ -26,6 +26,6 @@ extension LeaseLength {
         lifetime.map { since + $0 - moment >= leastParked } ?? true
     }
 
-    /// How `limit-too-near` names this length where no limit is nearer.
+    /// How `limit-too-near` names this length.
     public static let scope = "lease-length"
 }

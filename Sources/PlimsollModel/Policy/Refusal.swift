@@ -8,8 +8,8 @@ public struct Refusal: Sendable, Hashable, Codable {
     public let limit: String
     /// When to ask again: no later than this the answer may change by itself. Nil: it changes by an act, not by time.
     public let until: Moment?
-    /// What the rule looked at: a purpose for agreements, a kind or a severity for their limits, the name of the
-    /// nearest rule for `limit-too-near`. Nil: the person as a whole.
+    /// What the rule looked at: a purpose for agreements, a kind or a severity for their limits, the rule that is
+    /// too near for `limit-too-near`. Nil: the person as a whole.
     public let scope: String?
 
     public init(rule: Rule, value: String, limit: String, until: Moment? = nil, scope: String? = nil) {

@@ -5,9 +5,9 @@ public enum Gate {
     /// Decides for up to `want` leases from a lane at `now`, the database's clock read under the person's lock (P8).
     ///
     /// Who may work here at all comes first, then what they agreed to: a person reads about consent before limits.
-    /// Of several limits the one that lets go last gives the reason, so that its `until` is true; the same of several
-    /// that are too near for a task. A grant's count is
-    /// the least and its deadline the earliest that any check allows. A `want` below 1 is granted a count of 0.
+    /// Of several limits the one that lets go last gives the reason, so that its `until` is true; where none is reached,
+    /// the same of those that are too near for a task. A grant's count is the least and its deadline the earliest that
+    /// any check allows. A `want` below 1 is granted a count of 0.
     public static func decide(
         person: PersonFacts, lane: LaneAsk, limits: WorkloadLimits, now: Moment, want: Int
     ) -> GateAnswer {

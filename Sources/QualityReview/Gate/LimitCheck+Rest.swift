@@ -50,7 +50,8 @@ extension LimitCheck {
             let end = zone.end(of: last)
             // A date that passes unworked is none of those, and the next one may be worked in its place.
             let rested = question.end(before: end) + rest
-            let again = worked.includesToday ? rested : min(rested, zone.end(of: zone.day(at: question.now)))
+            let tonight = zone.end(of: zone.day(at: question.now))
+            let again = worked.includesToday ? rested : rested > question.now ? min(rested, tonight) : tonight
             return .allows(until: end, again: again, gauge: gauge)
         }
     }
