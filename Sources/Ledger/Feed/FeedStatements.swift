@@ -29,8 +29,8 @@ enum FeedStatements {
     /// is not is told apart by a hashed subplan. One outer join took 3.3 s with 5,000 lanes, this takes 35 ms.
     static let lanes = Statement("feed_lanes", lanes(and: ""))
     /// The same of some projects alone, for whoever may work in no others, and of single lanes that something came to:
-    /// with 240 lanes in 120 projects, all of them read at every look and every wake-up was a third of what the database
-    /// did. Indexes: lane's unique one, lane_pkey.
+    /// with 240 lanes in 120 projects, all of them read at every look and every wake-up was a quarter of what the
+    /// database did. Indexes: lane's unique one, lane_pkey.
     static let lanesOfProjects = Statement("feed_lanes_projects", lanes(and: "and l.project_id = any($3::bigint[])"))
     static let lanesNamed = Statement("feed_lanes_named", lanes(and: "and l.lane_id = any($3::bigint[])"))
 
