@@ -54,8 +54,13 @@ extension LedgerError {
         case "22P02", "22P05", "22021":
             return LedgerError(.invalid, "a value is no valid text or JSON", cause: error)
         case "23514":
-            return LedgerError(
-                .invalid, "a value is out of its range\(error.constraint.map { " (\($0))" } ?? "")", cause: error)
+            // Checks have names; what has none is a row that no partition takes.
+            guard let check = error.constraint else {
+                return LedgerError(
+                    .unavailable, "history has no partition of this day yet; nothing was changed",
+                    remedy: "start a coordinator, which makes them, then try again", cause: error)
+            }
+            return LedgerError(.invalid, "a value is out of its range (\(check))", cause: error)
         case "23505":
             return LedgerError(.conflict, "it exists already", cause: error)
         case "42501":

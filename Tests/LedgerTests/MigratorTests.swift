@@ -129,7 +129,8 @@ import Testing
         }
     }
 
-    @Test func partitionsAreMadeAndDroppedWhileATransactionThatReadTheParentStaysOpen() async throws {
+    /// Not beside those who read the parent, who might be blind to the new one; nor do they wait longer than a moment.
+    @Test func partitionsAreMadeAndDroppedWhileNobodyReadsTheParent() async throws {
         try await withLedger { fixture in
             try await fixture.owner.execute(
                 script: """
@@ -140,9 +141,16 @@ import Testing
             let worker = try await fixture.coordinator()
             try await reader.execute(script: "begin")
             _ = try await reader.query(Query(.unprepared("select count(*) from usage")))
-            // Attaching waits for nobody who only reads.
-            let made = try await worker.query(Query(.unprepared("select ensure_partitions(9)")))[0].int8(0)
-            #expect(made == 6)
+            func make(ahead: Int) async throws -> Int64 {
+                try await worker.query(Query(.unprepared("select ensure_partitions(\(ahead))")))[0].int8(0)
+            }
+            let busy = await #expect(throws: PostgresError.self) { try await make(ahead: 9) }
+            #expect(busy?.sqlState == "55P03")
+            // Where none is missing nobody is waited for.
+            #expect(try await make(ahead: 7) == 0)
+            try await reader.execute(script: "commit")
+            #expect(try await make(ahead: 9) == 6)
+            try await reader.execute(script: "begin")
             // PostgreSQL drops no partition under a reader of its parent. The attempt gives up within its lock timeout,
             // so that those who write meanwhile wait for no longer than that.
             _ = try await reader.query(Query(.unprepared("select count(*) from usage")))
@@ -172,6 +180,24 @@ import Testing
             #expect(try await fixture.ledger.dropOldPartition(of: .usage) == "usage_20200101")
             await reader.close()
             await worker.close()
+        }
+    }
+
+    @Test func aDayWithoutPartitionsIsNamedAndNothingChanges() async throws {
+        try await withLedger { fixture in
+            _ = try await fixture.ledger.createPerson(named: "ann", zone: "UTC")
+            let children = try await fixture.texts(
+                "select inhrelid::regclass::text from pg_inherits where inhparent = 'usage'::regclass")
+            for child in children { try await fixture.owner.execute(script: "drop table \(child)") }
+            let error = await #expect(throws: LedgerError.self) {
+                try await fixture.ledger.grantRole(.engineer, to: "ann", by: "op")
+            }
+            #expect(error?.code == .unavailable && error?.message.contains("no partition of this day") == true)
+            #expect(
+                try await fixture.number(
+                    "select count(*) from role_grant join person using (person_id) where name = 'ann'") == 0)
+            #expect(try await fixture.ledger.ensurePartitions() == children.count)
+            try await fixture.ledger.grantRole(.engineer, to: "ann", by: "op")
         }
     }
 

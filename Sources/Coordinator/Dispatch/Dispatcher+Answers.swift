@@ -98,7 +98,8 @@ extension Dispatcher {
         guard label != nil || !late.isEmpty || ended != nil || parked != nil else {
             return Settlement(
                 lease: answer.lease, outcome: .unknownLease,
-                message: "there is no lease of this task and fence for you; ask for work to get one")
+                message: "there is no lease of this task and fence for you, or it ended more than "
+                    + "\(HistoryTable.leaseHistory.keptDays) days ago; ask for work to get one")
         }
         let known = label ?? late.first ?? ended
         guard let project = known?.project ?? parked?.project,

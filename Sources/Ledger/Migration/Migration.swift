@@ -45,5 +45,6 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 18, name: "policy", sql: PackageResources._18_policy_sql),
         Migration(number: 19, name: "erasure", sql: PackageResources._19_erasure_sql),
         Migration(number: 20, name: "erased_answers", sql: PackageResources._20_erased_answers_sql),
+        Migration(number: 21, name: "partition_lock", sql: PackageResources._21_partition_lock_sql),
     ]
 }

@@ -176,7 +176,11 @@ extension Cell {
             }
         case .refusedDenied:
             if !state.people.contains(where: { $0.id == person.id && $0.isDenied }) { fail("P6", "refused as denied") }
-        case .unknownLease: fail("P6", "a lease that was theirs is not known: \(reference), \(known)")
+        case .unknownLease:
+            // Lease history is kept for seven days (P10).
+            if situation.now - known.granted <= 7 * 24 * .hour {
+                fail("P6", "a lease that was theirs is not known: \(reference), \(known)")
+            }
         case .tryAgain: count("doubts")
         }
         // In hand and agreed: a limit, a pause or read-only mode refuses no answer.

@@ -148,6 +148,24 @@ extension World {
         return rows
     }
 
+    /// What a world shows in which a promise does not hold: all of the last hour that is kept, and where.
+    func noteDatabase(since before: String) async throws {
+        note("looked at \(before) and at \(seen)")
+        let rows = try await owner.query(
+            Query(
+                Statement(
+                    "look_everything",
+                    """
+                    select x.xmin || ' ' || x.tableoid::regclass || ' ' || to_jsonb(x)::text from lease_history x
+                        where x.at > clock() - interval '1 hour'
+                    union all select x.xmin || ' lease ' || to_jsonb(x)::text from lease x
+                    union all select x.xmin || ' parked ' || to_jsonb(x)::text from parked x
+                    union all select x.xmin || ' consent ' || to_jsonb(x)::text from consent_event x
+                        where x.at > clock() - interval '1 hour'
+                    """)))
+        for row in rows { note(try row.text(0)) }
+    }
+
     private static func label(_ row: Row) throws -> Rows.Label {
         Rows.Label(
             task: TaskID(try row.int8(0)), slot: try row.int2(1), person: PersonID(try row.int8(2)),

@@ -173,6 +173,7 @@ final class World {
             return outcomes
         }
         for index in cells.indices { take(chosen[index].actions, outcomes[index], in: index) }
+        let lastSeen = seen
         let rows = try await look()
         for (index, cell) in cells.enumerated() {
             let (kind, actions) = chosen[index]
@@ -186,6 +187,7 @@ final class World {
             }
             if kind != nil, !cell.violations.isEmpty { cell.noteState(situation) }
         }
+        if hasFailed { try await noteDatabase(since: lastSeen) }
         try await hearOfEnds(before)
         await hearOfLimits()
         overdue.cancel()
