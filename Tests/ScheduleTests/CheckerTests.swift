@@ -265,6 +265,30 @@ import Testing
         #expect(cell.violations.isEmpty, "\(cell.violations)")
     }
 
+    @Test(arguments: [true, false]) func `what came back and was never heard of is parked as before`(isAway: Bool) {
+        absorb(rows(lease(1)))
+        cell.state.leases[Fence(1)]?.leasedBefore = .minute
+        if !isAway {
+            for hand in cell.workers.indices {
+                cell.workers[hand].coordinator = 0
+                cell.workers[hand].movedAt = -1_000
+            }
+        }
+        var next = Rows()
+        next.ends = [end(1, "parked")]
+        next.parked = [
+            Rows.Parked(
+                task: TaskID(1), slot: 1, person: PersonID(1), fence: Fence(1), parkedAt: Self.now,
+                until: Self.now + 72 * .hour, atLimit: true)
+        ]
+        absorb(next, [], at(30))
+        if isAway {
+            #expect(cell.violations.isEmpty, "\(cell.violations)")
+        } else {
+            expect("ends", "nothing explains")
+        }
+    }
+
     @Test func `a worker that is not told that a limit parks its lease`() {
         absorb(nearBreak())
         tell(deadlineIn: 120, parks: false)

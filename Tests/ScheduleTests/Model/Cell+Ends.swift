@@ -60,6 +60,7 @@ extension Cell {
             if end.at < lease.granted || end.at > latest { fail("ends", "outside of the lease: \(end), \(lease)") }
         case "unheard":
             if end.at < lease.granted || end.at > latest { fail("ends", "outside of the lease: \(end), \(lease)") }
+        case "parked" where wentBackUnheard(end, lease): break
         default:
             if end.at != latest { fail("ends", "ended at \(end.at) and not at \(latest): \(end), \(lease)") }
         }
@@ -81,7 +82,7 @@ extension Cell {
         case "label": isFine = state.sent[end.fence] != nil
         case "released": isFine = isAsked(.release)
         case "declined": isFine = isAsked(.decline)
-        case "parked": isFine = isAsked(.park) || isDue
+        case "parked": isFine = isAsked(.park) || isDue || wentBackUnheard(end, lease)
         case "expired": isFine = isDue
         case "limit":
             // Or answered without an agreement that holds: kept, and over.
@@ -113,15 +114,21 @@ extension Cell {
                     false
                 }
             }
-        case "stream_lost", "unheard":
-            // A process of this person is, or was a moment ago, without a connection.
-            isFine = workers.contains {
-                $0.person == person && ($0.coordinator == nil || step - $0.movedAt <= Self.memory)
-            }
+        case "stream_lost", "unheard": isFine = isAway(person)
         case "coordinator_lost": isFine = situation.gone.contains(lease.coordinator)
         default: isFine = false
         }
         return isFine ? nil : "nothing explains \(end) of \(lease)"
+    }
+
+    /// A process of this person is, or was a moment ago, without a connection.
+    private func isAway(_ person: Int) -> Bool {
+        workers.contains { $0.person == person && ($0.coordinator == nil || step - $0.movedAt <= Self.memory) }
+    }
+
+    /// It had come back from a park, and its worker never heard of that: it is parked as if it had not.
+    private func wentBackUnheard(_ end: Rows.End, _ lease: LeaseModel) -> Bool {
+        lease.leasedBefore > 0 && end.at == lease.granted && isAway(state.index(of: end.person) ?? 0)
     }
 
     /// For how many steps a lost stream may be on its way to being noticed after its worker came back.

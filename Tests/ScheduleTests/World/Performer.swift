@@ -80,8 +80,9 @@ struct Performer: Sendable {
             guard let heard else { return .streamEnded(worker.endCode) }
             got += heard.0
             guard let idle = heard.1 else { return .leases(got, nil) }
-            // Too long for now is all that one coordinator has at hand; what fits may be in the other's.
-            let isPassing = [.allInOtherHands, .notReady, .limitTooNear].contains(idle.reason)
+            // Too long for now, or of a paused project, is all that one coordinator has at hand; what fits may be in the
+            // other's.
+            let isPassing = [.allInOtherHands, .notReady, .limitTooNear, .paused].contains(idle.reason)
             guard must, got.isEmpty, isPassing, attempt < Self.patience else { return .leases(got, idle) }
             // As a worker does.
             try? await Task.sleep(for: min(idle.askAgainIn, .milliseconds(50)))

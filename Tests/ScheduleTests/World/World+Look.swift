@@ -148,21 +148,25 @@ extension World {
         return rows
     }
 
-    /// What a world shows in which a promise does not hold: all of the last hour that is kept, and where.
+    /// What a world shows in which a promise does not hold: what is kept of the last hour about the people concerned,
+    /// and by which transaction.
     func noteDatabase(since before: String) async throws {
         note("looked at \(before) and at \(seen)")
+        let people = cells.filter { !$0.violations.isEmpty }.flatMap { layout.cells[$0.number].people.map(\.id.rawValue) }
         let rows = try await owner.query(
             Query(
                 Statement(
                     "look_everything",
                     """
-                    select x.xmin || ' ' || x.tableoid::regclass || ' ' || to_jsonb(x)::text from lease_history x
-                        where x.at > clock() - interval '1 hour'
-                    union all select x.xmin || ' lease ' || to_jsonb(x)::text from lease x
-                    union all select x.xmin || ' parked ' || to_jsonb(x)::text from parked x
-                    union all select x.xmin || ' consent ' || to_jsonb(x)::text from consent_event x
-                        where x.at > clock() - interval '1 hour'
-                    """)))
+                    select xmin || ' ' || tableoid::regclass || ' ' || to_jsonb(x)::text from lease_history x
+                        where person_id = any($1::bigint[]) and at > clock() - interval '1 hour'
+                    union all select xmin || ' lease ' || to_jsonb(x)::text from lease x
+                        where person_id = any($1::bigint[])
+                    union all select xmin || ' parked ' || to_jsonb(x)::text from parked x
+                        where person_id = any($1::bigint[])
+                    union all select xmin || ' consent ' || to_jsonb(x)::text from consent_event x
+                        where person_id = any($1::bigint[]) and at > clock() - interval '1 hour'
+                    """), .int8Array(people)))
         for row in rows { note(try row.text(0)) }
     }
 
