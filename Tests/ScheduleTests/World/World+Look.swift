@@ -152,7 +152,8 @@ extension World {
     /// and by which transaction.
     func noteDatabase(since before: String) async throws {
         note("looked at \(before) and at \(seen)")
-        let people = cells.filter { !$0.violations.isEmpty }.flatMap { layout.cells[$0.number].people.map(\.id.rawValue) }
+        let concerned = cells.filter { !$0.violations.isEmpty }
+        let people = concerned.flatMap { layout.cells[$0.number].people.map(\.id.rawValue) }
         let rows = try await owner.query(
             Query(
                 Statement(
