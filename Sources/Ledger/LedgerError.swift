@@ -58,7 +58,8 @@ extension LedgerError {
             guard let check = error.constraint else {
                 return LedgerError(
                     .unavailable, "history has no partition of this day yet; nothing was changed",
-                    remedy: "start a coordinator, which makes them, then try again", cause: error)
+                    remedy: "try again in a moment; where it lasts, plimsoll doctor tells operators what to do",
+                    cause: error)
             }
             return LedgerError(.invalid, "a value is out of its range (\(check))", cause: error)
         case "23505":

@@ -126,9 +126,9 @@ extension Cell {
         workers.contains { $0.person == person && ($0.coordinator == nil || step - $0.movedAt <= Self.memory) }
     }
 
-    /// It had come back from a park, and its worker never heard of that: it is parked as if it had not.
+    /// It had come back from a park, and its worker never heard of that.
     private func wentBackUnheard(_ end: Rows.End, _ lease: LeaseModel) -> Bool {
-        lease.leasedBefore > 0 && end.at == lease.granted && isAway(state.index(of: end.person) ?? 0)
+        lease.isAsBefore(at: end.at) && isAway(state.index(of: end.person) ?? 0)
     }
 
     /// For how many steps a lost stream may be on its way to being noticed after its worker came back.

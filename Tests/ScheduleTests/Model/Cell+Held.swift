@@ -16,9 +16,9 @@ extension Cell {
             let limits = situation.policies[version].flatMap { person?.limits(under: $0) }
             return row.until == row.parkedAt + (limits?.parkedTime ?? 72 * .hour)
         }
-        // As if it had never come back, where nobody heard that it had.
-        let isAsBefore = lease.leasedBefore > 0 && row.parkedAt == lease.granted
-        if !fits || row.parkedAt != situation.now && !isAsBefore { fail("parking", "parked for another time: \(row)") }
+        if !fits || row.parkedAt != situation.now && !lease.isAsBefore(at: row.parkedAt) {
+            fail("parking", "parked for another time: \(row)")
+        }
         let isAsked = actions.contains { $0.lease?.fence == row.fence }
         if row.atLimit ? isAsked && !lease.isDue(at: situation.now) : !isAsked {
             fail("parking", "who parked it is not kept: \(row), \(lease)")

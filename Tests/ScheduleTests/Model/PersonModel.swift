@@ -111,6 +111,9 @@ struct LeaseModel {
     /// Whether its deadline and the grace after it are over.
     func isDue(at now: Micros) -> Bool { deadline < .never && now >= deadline + 5 * .second }
 
+    /// Whether what ends or is parked at this moment is as if it had never come back from its park.
+    func isAsBefore(at moment: Micros) -> Bool { leasedBefore > 0 && moment == granted }
+
     func stretch(_ lane: Layout.Lane, to now: Micros) -> Stretch {
         Stretch(from: granted, to: max(granted, min(deadline, now)), kind: lane.kind, severity: lane.severity)
     }
