@@ -51,14 +51,12 @@ public final class Coordinator: Sendable {
                 .map {
                     Notification(
                         kind: .certificate,
-                        message: "a certificate was issued in your name: serial \($0.serial), \($0.identity)")
+                        message:
+                            "a certificate was issued in your name; not yours? Ask an operator for plimsoll cert deny "
+                            + "--serial \($0.serial) --reason WHY (\($0.identity))")
                 }
             stream.welcome.notifications += news.endings.map {
-                Notification(
-                    kind: .agreementEnds,
-                    message:
-                        "your agreement to \($0.purpose) ends on \($0.at.rfc3339.prefix(10)); silence does not renew "
-                        + "it, `plimsoll consent give \($0.purpose)` does")
+                Notification(kind: .agreementEnds, message: $0.sentence)
             }
         } catch {
             stream.detach()

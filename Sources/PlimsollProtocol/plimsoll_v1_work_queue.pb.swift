@@ -766,6 +766,9 @@ public nonisolated struct Plimsoll_V1_Why: Sendable {
 
   public var weekLimitSeconds: UInt32 = 0
 
+  /// The rule that sets the deadline; empty: the lease's own length or its lifetime does.
+  public var deadlineRule: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -966,6 +969,10 @@ public nonisolated struct Plimsoll_V1_NoticeAgreement: Sendable {
 
   /// Set when an agreement in force ends within 14 days; 0: it does not.
   public var endsInSeconds: Int64 = 0
+
+  /// The notice of which a version that changes something material comes into force when the agreement ends, and ends
+  /// it; it can be agreed to from then on. Empty: the agreement's time is up.
+  public var newVersionOf: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2036,7 +2043,7 @@ nonisolated extension Plimsoll_V1_Lease: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Why"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}policy_version\0\u{1}provenance\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0\u{3}continuous_seconds\0\u{3}continuous_limit_seconds\0\u{3}day_seconds\0\u{3}day_limit_seconds\0\u{3}week_seconds\0\u{3}week_limit_seconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}policy_version\0\u{1}provenance\0\u{3}open_leases\0\u{3}open_leases_limit\0\u{3}day_tasks\0\u{3}day_tasks_limit\0\u{3}continuous_seconds\0\u{3}continuous_limit_seconds\0\u{3}day_seconds\0\u{3}day_limit_seconds\0\u{3}week_seconds\0\u{3}week_limit_seconds\0\u{3}deadline_rule\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2056,6 +2063,7 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 10: try { try decoder.decodeSingularUInt32Field(value: &self.dayLimitSeconds) }()
       case 11: try { try decoder.decodeSingularUInt32Field(value: &self.weekSeconds) }()
       case 12: try { try decoder.decodeSingularUInt32Field(value: &self.weekLimitSeconds) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.deadlineRule) }()
       default: break
       }
     }
@@ -2098,6 +2106,9 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.weekLimitSeconds != 0 {
       try visitor.visitSingularUInt32Field(value: self.weekLimitSeconds, fieldNumber: 12)
     }
+    if !self.deadlineRule.isEmpty {
+      try visitor.visitSingularStringField(value: self.deadlineRule, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2114,6 +2125,7 @@ nonisolated extension Plimsoll_V1_Why: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.dayLimitSeconds != rhs.dayLimitSeconds {return false}
     if lhs.weekSeconds != rhs.weekSeconds {return false}
     if lhs.weekLimitSeconds != rhs.weekLimitSeconds {return false}
+    if lhs.deadlineRule != rhs.deadlineRule {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2509,7 +2521,7 @@ nonisolated extension Plimsoll_V1_ListAgreementsResponse: SwiftProtobuf.Message,
 
 nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".NoticeAgreement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notice\0\u{1}state\0\u{3}until_seconds\0\u{1}projects\0\u{3}ends_in_seconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}notice\0\u{1}state\0\u{3}until_seconds\0\u{1}projects\0\u{3}ends_in_seconds\0\u{3}new_version_of\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2522,6 +2534,7 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.untilSeconds) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.projects) }()
       case 5: try { try decoder.decodeSingularInt64Field(value: &self.endsInSeconds) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.newVersionOf) }()
       default: break
       }
     }
@@ -2547,6 +2560,9 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
     if self.endsInSeconds != 0 {
       try visitor.visitSingularInt64Field(value: self.endsInSeconds, fieldNumber: 5)
     }
+    if !self.newVersionOf.isEmpty {
+      try visitor.visitSingularStringField(value: self.newVersionOf, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2556,6 +2572,7 @@ nonisolated extension Plimsoll_V1_NoticeAgreement: SwiftProtobuf.Message, SwiftP
     if lhs.untilSeconds != rhs.untilSeconds {return false}
     if lhs.projects != rhs.projects {return false}
     if lhs.endsInSeconds != rhs.endsInSeconds {return false}
+    if lhs.newVersionOf != rhs.newVersionOf {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

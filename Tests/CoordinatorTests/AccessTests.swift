@@ -169,7 +169,7 @@ struct AccessTests {
                 }
                 #expect(try await told("cd02").isEmpty)
                 let heard = try await told("ab01")
-                #expect(heard.count == 1 && heard[0].contains("serial cd02"), "\(heard)")
+                #expect(heard.count == 1 && heard[0].contains("cert deny --serial cd02 --reason"), "\(heard)")
                 // Once.
                 #expect(try await told("ab01").isEmpty)
             }

@@ -114,6 +114,69 @@ struct ConsentTests {
         }
     }
 
+    @Test("a version that is announced ends agreements: a hello says so ahead, the gate and the list say it alike (P2)")
+    func announcedVersion() async throws {
+        try await withDeployment { deployment in
+            let ledger = deployment.ledger
+            try await deployment.setClock(try await deployment.moment("'2026-06-08 12:00+02'"), standing: true)
+            try await deployment.project(people: ["ann"], tasks: 10)
+            let first = try await ledger.notices(id: "part")[0]
+            let announced = try await ledger.publishNotice(
+                NoticeDraft(
+                    id: first.id, version: 2, locale: first.locale, purpose: first.purpose,
+                    text: "You take part again.", data: first.data, recipients: first.recipients,
+                    retention: first.retention, withdrawalMethod: first.withdrawalMethod,
+                    alternativeOffered: first.alternativeOffered,
+                    assessment: first.assessment, consultation: first.consultation, validityDays: nil,
+                    isMaterial: true), by: "op")
+            #expect(!announced.isInForce)
+            try await deployment.setClock(announced.effectiveAt - .seconds(100), standing: true)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let told = ann.stream.welcome.notifications
+                #expect(told.map(\.kind) == [.agreementEnds])
+                #expect(told.first?.message.contains("plimsoll notice show part --diff") == true, "\(told)")
+                let lease = try await ann.patientLease()
+                #expect(lease.deadlineIn == .seconds(100))
+                ann.submit(lease.lease)
+                #expect(try await ann.settlement().outcome == .accepted)
+                try await deployment.setClock(announced.effectiveAt, standing: true)
+                let refusal = try await ann.refusal()
+                #expect(refusal.rule == .agreement && refusal.value == AgreementState.invalidated.rawValue)
+                #expect(try await ledger.agreements(of: "ann").map(\.state) == [.invalidated])
+            }
+        }
+    }
+
+    @Test("work that needs a purpose without a notice says who can mend that, until there is one (P2)")
+    func missingNotice() async throws {
+        try await withDeployment { deployment in
+            try await deployment.project(people: ["ann"], tasks: 0)
+            try await deployment.importTasks(1, severity: 2)
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                let missing = try await ann.refusal()
+                #expect(missing.rule == .severityAgreement && missing.value == Refusal.noNotice)
+                #expect(missing.sentence.contains("severity-2"), "\(missing)")
+                #expect(missing.sentence.contains("plimsoll notice publish"), "\(missing)")
+                let first = try await deployment.ledger.notices(id: "part")[0]
+                _ = try await deployment.ledger.publishNotice(
+                    NoticeDraft(
+                        id: "harder", version: 1, locale: first.locale, purpose: "severity-2", text: "Harder material.",
+                        data: first.data, recipients: first.recipients, retention: first.retention,
+                        withdrawalMethod: first.withdrawalMethod, alternativeOffered: first.alternativeOffered,
+                        assessment: first.assessment, consultation: first.consultation, validityDays: nil,
+                        isMaterial: false), by: "op")
+                try await eventually("the notice is known") {
+                    let asked = try await ann.refusal()
+                    return asked.rule == .severityAgreement && asked.value == "never asked"
+                }
+            }
+        }
+    }
+
     @Test("what was acknowledged is acknowledged again after a withdrawal, and nothing else is (P3, P5)")
     func repeatedAfterWithdrawal() async throws {
         try await withDeployment { deployment in

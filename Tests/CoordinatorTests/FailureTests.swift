@@ -203,7 +203,7 @@ struct FailureTests {
                     bob.want(1)
                 }
                 // Timed only against a bound that a defect passes: the answer must not wait for a deadline.
-                #expect(ContinuousClock.now - asked < .seconds(5))
+                #expect(ContinuousClock.now - asked < .minutes(1))
             }
         }
     }

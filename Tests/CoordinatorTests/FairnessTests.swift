@@ -45,6 +45,47 @@ struct FairnessTests {
         }
     }
 
+    /// Why a project gives nothing for a while.
+    enum Pause: CaseIterable { case drained, paused }
+
+    @Test("a project that gave nothing for a while has saved no share up", arguments: Pause.allCases)
+    func idle(pause: Pause) async throws {
+        try await withDeployment { deployment in
+            let (meanwhile, compared) = (40, 20)
+            try await deployment.project("steady", people: ["ann"], tasks: 1_000)
+            try await deployment.project("fitful", people: ["ann"], tasks: pause == .drained ? 1 : 61)
+            let fitful = ProjectID(
+                try await deployment.number("select project_id from project where name = 'fitful'"))
+            let one = deployment.coordinator()
+            try await running(one) {
+                let ann = try await Hand(one, "ann")
+                func give() async throws -> ProjectID {
+                    let lease = try await ann.lease()
+                    ann.submit(lease.lease)
+                    #expect(try await ann.settlement().outcome == .accepted)
+                    return lease.project
+                }
+                try await eventually("it has its turn") { try await give() == fitful }
+                if pause == .paused {
+                    _ = try await deployment.ledger.setProjectState("fitful", to: .paused, by: "op")
+                }
+                // 40 minutes of effort: less than the claim that one keeps on which nobody at hand may work, so that all
+                // of it would be caught up.
+                for _ in 0..<meanwhile { #expect(try await give() != fitful) }
+                switch pause {
+                case .drained: try await deployment.importTasks(60, from: 1_000, project: "fitful")
+                case .paused: _ = try await deployment.ledger.setProjectState("fitful", to: .open, by: "op")
+                }
+                try await eventually("it has its turn again") { try await give() == fitful }
+                var given = 0
+                for _ in 0..<compared {
+                    if try await give() == fitful { given += 1 }
+                }
+                #expect(abs(given - compared / 2) <= 2, "\(given) of \(compared)")
+            }
+        }
+    }
+
     @Test("a task of higher priority that comes later is granted before any lower one, on every coordinator")
     func priority() async throws {
         try await withDeployment { deployment in

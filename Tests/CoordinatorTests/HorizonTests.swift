@@ -83,10 +83,14 @@ struct HorizonTests {
             let ann = try await Hand(one, "ann")
             let lease = try await ann.lease()
             #expect(lease.deadlineIn == .seconds(180) && !lease.parks)
+            #expect(lease.why.deadlineRule == nil)
+            #expect(try await deployment.number("select count(*) from lease where deadline_rule is null") == 1)
             try await deployment.moveStanding(by: .seconds(175))
             ann.extend(lease.lease)
             let longer = try await ann.change()
             #expect(longer.state == .held && longer.deadlineIn == .seconds(25))
+            // The lease keeps what set its deadline.
+            #expect(try await deployment.number("select count(*) from lease where deadline_rule = 'break'") == 1)
             try await deployment.moveStanding(by: .seconds(30))
             #expect(try await ann.change().state == .parked)
         }
@@ -122,7 +126,8 @@ struct HorizonTests {
         try await Self.at(effortSeconds: 1_000, ["lease-lifetime: 2h"], [nil]) { deployment, one in
             let ann = try await Hand(one, "ann")
             let lease = try await ann.lease()
-            #expect(lease.deadlineIn == .seconds(50 * 60) && lease.parks)
+            #expect(lease.deadlineIn == .seconds(50 * 60) && lease.parks && lease.why.deadlineRule == .breakTime)
+            #expect(try await deployment.number("select count(*) from lease where deadline_rule = 'break'") == 1)
             try await deployment.moveStanding(by: .seconds(50 * 60 + 5))
             #expect(try await ann.change().state == .parked)
         }

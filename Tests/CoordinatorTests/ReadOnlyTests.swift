@@ -49,6 +49,10 @@ struct ReadOnlyTests {
         }
     }
 
+    /// Those that ended too: on a busy machine leases of an earlier round's streams end at any moment.
+    private static let leasesEver =
+        "select count(distinct fence) from (select fence from lease union all select fence from lease_history) l"
+
     @Test("no lease commits after the switch has returned, whoever decides")
     func exactly() async throws {
         try await withDeployment { deployment in
@@ -65,12 +69,12 @@ struct ReadOnlyTests {
                     for hand in hands { hand.want(8) }
                     _ = try await deployment.ledger.setReadOnly(true, reason: "a test", by: "op")
                     let granted = try await deployment.number("select last_value from fence_run")
-                    let open = try await deployment.number("select count(*) from lease")
+                    let ever = try await deployment.number(Self.leasesEver)
                     for hand in hands {
                         hand.want(1)
                         try await hand.read { $0.idle?.reason == .readOnly }
                     }
-                    #expect(try await deployment.number("select count(*) from lease") == open)
+                    #expect(try await deployment.number(Self.leasesEver) == ever)
                     #expect(try await deployment.number("select last_value from fence_run") >= granted)
                     _ = try await deployment.ledger.setReadOnly(false, reason: "on", by: "op")
                     for hand in hands { hand.stream.detach() }

@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import GRPCNIOTransportHTTP2Posix
 import Identity
 import Ledger
 import Logging
@@ -216,6 +217,64 @@ import Testing
         }
     }
 
+    /// P11: whoever looks at the record is in it by the first look of a day, before they see anything; and since it
+    /// names people, each of them is told who looked.
+    @Test func aLookAtTheRecordIsOnItOnceADay() async throws {
+        try await withOffice { office in
+            // It stands still, so that no midnight comes between two looks.
+            func setDay(_ day: String) async throws {
+                try await office.tamper(
+                    """
+                    create or replace function clock() returns timestamptz language sql volatile parallel restricted
+                        as $$ select timestamptz '\(day) 12:00+00' $$
+                    """)
+            }
+            func looks() async throws -> [String] {
+                try await list(office).map { row in
+                    let what = try JSONValue.parse(row.detail)["what"]?.stringValue ?? "nothing"
+                    return "\(row.kind): \(row.actor), \(what)"
+                }
+            }
+            try await setDay("2026-03-02")
+            for name in ["ann", "bob"] { _ = try await office.ledger.createPerson(named: name, zone: "UTC") }
+            // The first is among what it looks at: it was recorded before.
+            let first = try await list(office)
+            #expect(first.map(\.kind) == ["people.read"])
+            let look = try #require(first.first)
+            #expect(look.actor == "olu" && look.detailState == .sent && look.atMicroseconds > 0)
+            #expect(try JSONValue.parse(look.detail) == ["actor": "olu", "what": "audit-list"])
+            // A second look of the day adds nothing, whatever it asks for.
+            for kind in ["", "people.read", "policy.applied"] { _ = try await list(office, kind: kind) }
+            #expect(try await looks() == ["people.read: olu, audit-list"])
+            // Another way of looking does, and another reader.
+            for _ in 0..<2 { _ = try await stream(office) }
+            for _ in 0..<2 {
+                _ = try await AuditService(ledger: office.ledger).listEvents(
+                    request: .init(), context: try office.context("oda", .operator))
+            }
+            let day = [
+                "people.read: oda, audit-list", "people.read: olu, audit-verify", "people.read: olu, audit-list",
+            ]
+            #expect(try await looks() == day)
+            try await setDay("2026-03-03")
+            for _ in 0..<2 { #expect(try await looks() == ["people.read: olu, audit-list"] + day) }
+
+            for name in ["ann", "bob"] {
+                let told = try await office.ledger.access(of: name).map { "\($0.on) \($0.what) \($0.by) \($0.detail)" }
+                #expect(
+                    told == [
+                        "2026-03-03 audit-list olu of everybody", "2026-03-02 audit-list oda of everybody",
+                        "2026-03-02 audit-list olu of everybody", "2026-03-02 audit-verify olu of everybody",
+                    ], "\(name)")
+            }
+            // Whoever cannot record does not read.
+            try await office.tamper("revoke insert on read_access from plimsoll_coordinator")
+            let listed = await #expect(throws: LedgerError.self) { _ = try await list(office) }
+            let verified = await #expect(throws: LedgerError.self) { _ = try await stream(office) }
+            #expect(listed?.code == .schema && verified?.code == .schema)
+        }
+    }
+
     @Test func aReceiptIsItsSubjectsAlone() async throws {
         try await withOffice { office in
             let receipts = try await people(office)
@@ -258,6 +317,53 @@ import Testing
             #expect(theirs?.message.replacing(id, with: "") == nobodys?.message.replacing(never, with: ""))
             #expect(try await refusal("no uuid", as: "ann")?.code == .notFound)
             #expect(try await refusal(id, as: "ann", form: "pdf")?.code == .badMessage)
+        }
+    }
+}
+
+extension OverTLS {
+    /// P9 and P11 over mutual TLS: the record is an operator's to read, and nobody else's.
+    @Suite struct AuditRightsTests {
+        private static let reads: [@Sendable (GRPCClient<HTTP2ClientTransport.Posix>) async throws -> Void] = [
+            { client in _ = try await Plimsoll_V1_Audit.Client(wrapping: client).listEvents(.init()) },
+            { client in
+                try await Plimsoll_V1_Audit.Client(wrapping: client).streamChain(.init()) { response in
+                    for try await _ in response.messages {}
+                }
+            },
+        ]
+
+        @Test func nobodyButAnOperatorReadsTheRecord() async throws {
+            try await withLiveGateway(
+                prepare: { ledger in
+                    for (name, role) in [("ann", RoleName.engineer), ("sue", .supervisor), ("rob", .reviewer)] {
+                        try await ledger.grantRole(role, to: name, by: "olu")
+                    }
+                }
+            ) { live in
+                // Ann's second certificate is of a role that nobody has granted to her.
+                let others = [
+                    ("ann", Role.engineer), ("sue", .supervisor), ("rob", .reviewer), ("ann", .operator),
+                ]
+                for (name, role) in others {
+                    for read in Self.reads {
+                        let refused = await #expect(throws: RPCError.self) {
+                            try await live.deployment.withClient(name, role, at: live.port, read)
+                        }
+                        #expect(refused?.code == .permissionDenied, "\(name) as \(role)")
+                    }
+                }
+                func looks() async throws -> [String] {
+                    try await live.owner.query(
+                        Query(.unprepared("select distinct reader || ' ' || what from read_access order by 1"))
+                    ).map { try $0.text(0) }
+                }
+                #expect(try await looks().isEmpty)
+                for read in Self.reads {
+                    try await live.deployment.withClient("olu", .operator, at: live.port, read)
+                }
+                #expect(try await looks() == ["olu audit-list", "olu audit-verify"])
+            }
         }
     }
 }

@@ -106,10 +106,10 @@ extension OverTLS {
                 select p.person_id, j.project_id, 1, 1, '{taking-part@taking-part/1#1,training@training/1#2}'
                 from person p, project j where p.name = '\(name)' on conflict do nothing;
             insert into lease (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
-                deadline, coordinator_id, provenance_id, why)
+                deadline, coordinator_id, provenance_id, why, deadline_rule)
             select t.task_id, 1, p.person_id, t.task_id, t.lane_id, t.project_id, clock() - interval '5 minutes',
                 clock() - interval '5 minutes', clock() + interval '10 minutes', 1, v.provenance_id,
-                '{2,3,5,-1,1800,3000,7200,14400,7200,72000}'
+                '{2,3,5,-1,1800,3000,7200,14400,7200,72000}', 'day-time'
             from task t, person p join provenance v using (person_id)
             where t.external_key = '\(key)' and p.name = '\(name)';
             """
@@ -254,7 +254,11 @@ extension OverTLS {
                 #expect(open.agreements == ["taking-part@taking-part/1#1", "training@training/1#2"])
                 let parked = why.leases[1]
                 #expect(parked.parked && parked.atLimit && parked.endsInSeconds == 259_200)
-                #expect(parked.why == open.why && parked.agreements == open.agreements)
+                // What set the deadline of an open one says nothing of how long a parked one is kept.
+                #expect(open.why.deadlineRule == "day-time" && parked.why.deadlineRule.isEmpty)
+                var granted = open.why
+                granted.deadlineRule = ""
+                #expect(parked.why == granted && parked.agreements == open.agreements)
                 let bob = try await office.explain("bob")
                 #expect(bob.refusals.isEmpty && bob.leases.isEmpty)
             }

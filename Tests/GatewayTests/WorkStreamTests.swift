@@ -177,6 +177,7 @@ extension OverTLS {
                     #expect(message.leases.map(\.why.weekSeconds) == [90])
                     #expect(message.leases.map(\.why.weekLimitSeconds) == [72_000])
                     #expect(message.leases.map(\.why.dayLimitSeconds) == [0])
+                    #expect(message.leases.map(\.why.deadlineRule) == ["break"])
                     #expect(message.settlements.map(\.outcome) == [.refusedSchema])
                     #expect(message.settlements[0].problems.map(\.pointer) == ["/a"])
                     #expect(message.changes.map(\.state) == [.parked])
@@ -466,7 +467,8 @@ extension StreamReply {
             LeaseGrant(
                 lease: lease, project: ProjectID(1), instructionsVersion: 2, key: "k", kind: "puzzle", severity: 1,
                 effort: .seconds(30), deadlineIn: .milliseconds(90_500), payload: payload,
-                why: GrantReason(policyVersion: 1, provenance: ProvenanceID(4), figures: figures))
+                why: GrantReason(
+                    policyVersion: 1, provenance: ProvenanceID(4), figures: figures, deadlineRule: .breakTime))
         }
         reply.settlements = [
             Settlement(

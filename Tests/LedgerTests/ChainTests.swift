@@ -558,8 +558,8 @@ import Testing
             .noticePublished, .policyApplied, .policyPlanned, .certificateIssued, .denied, .roleGranted, .roleRevoked,
             .engineerEnrolled, .engineerMoved, .teamCreated, .teamSet, .limitsShown, .raiseAgreed, .concernAnswered,
             .cordPaused, .projectCreated, .projectSet, .projectState, .tasksImported, .importCancelled, .taskCancelled,
-            .taskRequeued, .labelsExported, .lateAnswerJudged, .peopleRead, .chainRead, .timeRemovalAgreed,
-            .timeRemovalRefused, .throughputShown, .personErased, .readOnly,
+            .taskRequeued, .labelsExportBegun, .labelsExported, .lateAnswerJudged, .peopleRead, .chainRead,
+            .timeRemovalAgreed, .timeRemovalRefused, .throughputShown, .personErased, .readOnly,
         ]
         for kind in ChainKind.allCases {
             let said: ChainKind.Privacy? =

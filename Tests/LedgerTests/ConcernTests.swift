@@ -2,6 +2,7 @@ import Foundation
 import Ledger
 import PlimsollModel
 import Postgres
+import TestSupport
 import Testing
 
 /// Concerns, the cord and the weekly digest.
@@ -166,6 +167,86 @@ import Testing
             let chain = try await fixture.texts(
                 "select detail::text from chain_detail join chain_event using (event_id) where kind like 'cord%'")
             #expect(chain.count == 1 && !chain[0].contains("eve"))
+        }
+    }
+
+    /// So many commands wait for a lock.
+    private func expectWaiting(_ count: Int64, _ fixture: LedgerFixture) async throws {
+        let waiting = """
+            select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+            """
+        #expect(try await eventually { try await fixture.number(waiting) == count })
+    }
+
+    @Test func whoHasLostTheRoleMeanwhileLetsNothingGoOn() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let people = ["ann", "bob", "cid", "dan", "eve"]
+            try await fixture.project(people: people)
+            for name in ["olga", "omar"] { try await ledger.grantRole(.operator, to: name, by: "op") }
+            for person in people { _ = try await ledger.pullCord(project: "puzzles", by: person) }
+            let flush = try await fixture.coordinator()
+            try await flush.execute(script: "begin; select pg_advisory_xact_lock_shared(\(EpochLock.key))")
+            let revoke = Task { try await ledger.revokeRole(.operator, from: "olga", reason: "a test", by: "omar") }
+            try await expectWaiting(1, fixture)
+            let resume = Task {
+                try await ledger.resumeCord(project: "puzzles", by: ConcernReader(name: "olga", isOperator: true))
+            }
+            try await expectWaiting(2, fixture)
+            try await flush.execute(script: "commit")
+            try await revoke.value
+            #expect(await code { try await resume.value } == .notFound)
+            #expect(try await ledger.project(named: "puzzles").state == .paused)
+            try await ledger.resumeCord(project: "puzzles", by: ConcernReader(name: "omar", isOperator: true))
+            #expect(try await ledger.project(named: "puzzles").state == .open)
+            await flush.close()
+        }
+    }
+
+    /// Each of them saw enough cords; those were heard before the last had its turn.
+    @Test func whatWasResumedIsNotPausedAgainByCordsThatAreForgotten() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann", "bob", "cid", "dan", "eve", "fay"])
+            for person in ["ann", "bob", "cid", "dan"] { _ = try await ledger.pullCord(project: "puzzles", by: person) }
+            let flush = try await fixture.coordinator()
+            try await flush.execute(script: "begin; select pg_advisory_xact_lock_shared(\(EpochLock.key))")
+            let fifth = Task { try await ledger.pullCord(project: "puzzles", by: "eve") }
+            try await expectWaiting(1, fixture)
+            let resume = Task { [named] in try await ledger.resumeCord(project: "puzzles", by: named) }
+            try await expectWaiting(2, fixture)
+            let sixth = Task { try await ledger.pullCord(project: "puzzles", by: "fay") }
+            try await expectWaiting(3, fixture)
+            try await flush.execute(script: "commit")
+            #expect(try await fifth.value == .paused)
+            try await resume.value
+            #expect(try await sixth.value == .counted)
+            #expect(try await ledger.project(named: "puzzles").state == .open)
+            #expect(try await fixture.number("select count(*) from cord") == 0)
+            await flush.close()
+        }
+    }
+
+    /// It would count under a key that is gone, and its owner could pull once more.
+    @Test func aCordThatIsPulledWhileAProjectIsResumedIsForgottenToo() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann", "bob", "cid", "dan", "eve"])
+            for person in ["ann", "bob"] { _ = try await ledger.pullCord(project: "puzzles", by: person) }
+            _ = try await ledger.setProjectState("puzzles", to: .paused, by: "op")
+            let puller = try await fixture.coordinator()
+            try await puller.execute(
+                script: """
+                    begin;
+                    select project_id from project where name = 'puzzles' for no key update;
+                    insert into cord (project_id, hash) select project_id, '\\x01' from project;
+                    """)
+            let resume = Task { try await ledger.setProjectState("puzzles", to: .open, by: "op") }
+            try await expectWaiting(1, fixture)
+            try await puller.execute(script: "commit")
+            #expect(try await resume.value.state == .open)
+            #expect(try await fixture.number("select count(*) from cord") == 0)
+            await puller.close()
         }
     }
 

@@ -207,6 +207,102 @@ import Testing
         }
     }
 
+    /// What each reader has of ann's one agreement; no hello where she is not warned.
+    private struct Readings {
+        let hello: EndingAgreement?
+        let list: NoticeStanding
+        let gate: StoredAgreement
+        let plan: StoredAgreement
+    }
+
+    private func readings(_ fixture: LedgerFixture) async throws -> Readings {
+        let ledger = fixture.ledger
+        let ann = PersonID(try await fixture.number("select person_id from person where name = 'ann'"))
+        let endings = try await ledger.news(of: ann, serial: "ab01").endings
+        #expect(endings.count <= 1)
+        let listed = try await ledger.agreements(of: "ann")
+        let read = try await ledger.standing(of: "ann").person.agreements
+        #expect(listed.count == 1 && read.count == 1)
+        let frame = try await ledger.beginPlan("limits: {day-time: 2h}", project: nil, by: "op")
+        let past = try await ledger.past(of: [ann], in: frame)
+        return Readings(
+            hello: endings.first, list: try #require(listed.first), gate: try #require(read.first),
+            plan: try #require(past.first?.consents.last))
+    }
+
+    @Test func everyReaderSaysTheMomentAtWhichAnAnnouncedVersionEndsAnAgreement() async throws {
+        try await withLedger { fixture in
+            try await fixture.setClock("2026-06-10 12:00+02")
+            try await fixture.project(people: ["ann"])
+            let announced = try await fixture.ledger.publishNotice(
+                noticeDraft("taking-part", version: 2, material: true), by: "op")
+            let begins = announced.effectiveAt
+            #expect(begins == Moment(rfc3339: "2026-06-24T12:00:00+02:00"))
+
+            func expectItEndsThen(_ state: AgreementState) async throws {
+                let now = try await readings(fixture)
+                #expect(now.hello?.at == begins && now.hello?.isForNewVersion == true)
+                let told = now.hello?.sentence ?? ""
+                #expect(told.contains("ends on 2026-06-24") && !told.contains("silence"), "\(told)")
+                #expect(told.contains("notice show taking-part --diff") && told.contains("from then on"), "\(told)")
+                #expect(now.list.state == state && now.list.until == begins)
+                #expect(now.list.endsIn == .seconds(10 * 86_400) && now.list.newVersionOf == "taking-part")
+                for agreement in [now.gate, now.plan] {
+                    #expect(agreement.state == state && agreement.until == begins)
+                    #expect(agreement.endsAs == .invalidated)
+                }
+            }
+            try await fixture.setClock("2026-06-14 12:00+02")
+            try await expectItEndsThen(.given)
+            // Nobody can agree to it ahead, and to agree to the old one again moves nothing.
+            let early = await #expect(throws: LedgerError.self) {
+                _ = try await fixture.give("ann", "taking-part", version: 2)
+            }
+            #expect(early?.code == .stale)
+            try await fixture.give("ann", "taking-part", version: 1)
+            try await expectItEndsThen(.renewed)
+
+            try await fixture.setClock("2026-06-24 12:00+02")
+            let ended = try await readings(fixture)
+            #expect(ended.hello == nil && ended.list.state == .invalidated && ended.list.endsIn == nil)
+            #expect(ended.list.until == begins && ended.gate.until == begins && ended.plan.until == begins)
+            // Not renewed: nothing was in force.
+            #expect(try await fixture.give("ann", "taking-part", version: 2).state == .given)
+            let again = try await readings(fixture)
+            let end = Moment(rfc3339: "2026-09-22T12:00:00+02:00")
+            #expect(again.hello == nil && again.list.state == .given && again.list.newVersionOf == nil)
+            #expect(again.list.until == end && again.gate.until == end && again.plan.until == end)
+        }
+    }
+
+    @Test func aVersionThatChangesNothingMaterialEndsNoAgreementAndWarnsOfNone() async throws {
+        try await withLedger { fixture in
+            try await fixture.setClock("2026-06-10 12:00+02")
+            try await fixture.project(people: ["ann"])
+            _ = try await fixture.ledger.publishNotice(noticeDraft("taking-part", version: 2), by: "op")
+            let end = try #require(Moment(rfc3339: "2026-09-08T12:00:00+02:00"))
+            func expectItsTime(_ now: Readings) {
+                #expect(now.list.until == end && now.list.newVersionOf == nil)
+                for agreement in [now.gate, now.plan] {
+                    #expect(agreement.until == end && agreement.endsAs == .expired)
+                }
+            }
+            let before = try await readings(fixture)
+            #expect(before.hello == nil && before.list.state == .given && before.list.endsIn == nil)
+            expectItsTime(before)
+            try await fixture.setClock("2026-08-29 12:00+02")
+            let soon = try await readings(fixture)
+            #expect(soon.hello?.at == end && soon.hello?.isForNewVersion == false)
+            #expect(soon.hello?.sentence.contains("silence does not renew it") == true)
+            #expect(soon.list.endsIn == .seconds(10 * 86_400))
+            expectItsTime(soon)
+            try await fixture.setClock("2026-09-08 12:00+02")
+            let ended = try await readings(fixture)
+            #expect(ended.hello == nil && ended.list.state == .expired)
+            expectItsTime(ended)
+        }
+    }
+
     @Test func availableSaysNothingAboutWhyNot() async throws {
         try await withLedger { fixture in
             let people = ["ann", "bob", "cid", "dan", "eve", "fay"]

@@ -187,6 +187,64 @@ import Testing
         }
     }
 
+    /// That somebody pulled still counts, and whose cord it was cannot be told any more.
+    @Test func anErasureLeavesTheCordPulledAndTakesWhoseItWas() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: [name, "ann", "bob", "cid", "dan", "eve"])
+            func pull(_ person: String) async throws -> CordOutcome {
+                try await ledger.pullCord(project: "puzzles", by: person)
+            }
+            func cords() async throws -> [String] { try await fixture.texts("select encode(hash, 'hex') from cord") }
+            #expect(try await pull(name) == .counted)
+            let hers = try #require(try await cords().first)
+            for person in ["ann", "bob"] { #expect(try await pull(person) == .counted) }
+            #expect(try DatabaseDump.text(of: fixture.conninfo).contains(hers))
+            _ = try await ledger.erase(purpose: nil, voice: voice)
+            #expect(try await cords().count == 3)
+            #expect(!(try DatabaseDump.text(of: fixture.conninfo).contains(hers)))
+            // Others count once as before; whoever has the name next is somebody else, and counts once too.
+            _ = try await ledger.enrolEngineer(name, zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
+            for (person, count) in [("ann", 3), (name, 4), (name, 4)] {
+                #expect(try await pull(person) == .counted)
+                #expect(try await cords().count == count)
+            }
+            #expect(try await pull("cid") == .paused)
+        }
+    }
+
+    /// It is waited for: what comes in behind the erasure would stay.
+    @Test func aCordThatIsPulledDuringAnErasureIsNobodysToo() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            let (name, voice) = (self.name, self.voice)
+            try await fixture.project(people: [name, "ann", "bob", "cid", "dan", "eve"])
+            let other = try await fixture.coordinator()
+            try await other.execute(
+                script: "begin; select project_id from project where name = 'puzzles' for no key update")
+            func expectWaiting(_ count: Int64) async throws {
+                let waiting = """
+                    select count(*) from pg_stat_activity where datname = current_database()
+                        and wait_event_type = 'Lock'
+                    """
+                #expect(try await eventually { try await fixture.number(waiting) == count })
+            }
+            let pull = Task { try await ledger.pullCord(project: "puzzles", by: name) }
+            try await expectWaiting(1)
+            let erasure = Task { try await ledger.erase(purpose: nil, voice: voice) }
+            try await expectWaiting(2)
+            try await other.execute(script: "commit")
+            #expect(try await pull.value == .counted)
+            #expect(try await erasure.value.pseudonym != nil)
+            #expect(try await fixture.number("select count(*) from cord") == 1)
+            // Hers would be the same once more.
+            _ = try await ledger.enrolEngineer(name, zone: "UTC", projects: ["puzzles"], selection: record, by: "op")
+            #expect(try await ledger.pullCord(project: "puzzles", by: name) == .counted)
+            #expect(try await fixture.number("select count(*) from cord") == 2)
+            await other.close()
+        }
+    }
+
     /// People, purposes and projects are named by one rule.
     @Test func whoIsCalledAsAPurposeTakesNobodyElsesRecord() async throws {
         try await withLedger { fixture in

@@ -115,6 +115,54 @@ import Testing
         }
     }
 
+    @Test func whatThisBuildCannotReadIsToldWithWhatToDo() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann"])
+            func told() async throws -> String {
+                let error = await #expect(throws: LedgerError.self) {
+                    _ = try await ledger.effectiveLimits(for: "ann", viewer: .oneself)
+                }
+                let refused = try #require(error)
+                #expect(refused.code == .fault)
+                return refused.description
+            }
+            try await fixture.owner.execute(
+                script: """
+                    insert into limit_layer (scope, scope_id, document, set_by, set_at)
+                        select 'person', person_id, 'break: soon', 'ann', clock() from person where name = 'ann'
+                    """)
+            let limits = try await told()
+            #expect(limits.contains("limits of ann cannot be read by this build"), "\(limits)")
+            #expect(limits.contains("upgrade the coordinator") && limits.contains("policy layer show"), "\(limits)")
+            try await fixture.owner.execute(
+                script: "insert into policy (document, author, reason) values ('limits: [', 'somebody', 'by hand')")
+            let policy = try await told()
+            #expect(policy.contains("policy version 2 cannot be read by this build"), "\(policy)")
+            #expect(policy.contains("policy apply") && policy.contains("policy show --version 2"), "\(policy)")
+            let diagnosis = try await ledger.diagnose().first { $0.name == "policy" }
+            #expect(diagnosis?.remedy.contains("policy show --version 2") == true, "\(String(describing: diagnosis))")
+        }
+    }
+
+    /// What an earlier build took is still read, and comes into force no more.
+    @Test func parkedTimeWithoutAnEndStaysReadableAndIsAppliedNoMore() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.owner.execute(
+                script: """
+                    insert into policy (document, author, reason)
+                    values ('limits: {parked-time: none}', 'op', 'of an earlier build')
+                    """)
+            #expect(try await ledger.policy().parsed().limits.parkedTime == .hours(72))
+            let error = await #expect(throws: LedgerError.self) {
+                _ = try await ledger.rollBackPolicy(to: 2, reason: "x", by: "op")
+            }
+            #expect(error?.code == .invalid && error?.message.contains("line 1, column 23") == true)
+            #expect(error?.message.contains("write 72h") == true)
+        }
+    }
+
     @Test func aPolicyThatStopsEveryoneIsMeantOrRefusedAndRollsBack() async throws {
         try await withLedger { fixture in
             let ledger = fixture.ledger

@@ -201,6 +201,38 @@ import Testing
         }
     }
 
+    /// What is done for all in one statement would fail for all.
+    @Test func aZoneThatTheServerDoesNotKnowCountsAsUTCAndStopsNobodysHousekeeping() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            for name in ["ann", "bob", "cleo"] { _ = try await ledger.createPerson(named: name, zone: "UTC") }
+            try await fixture.owner.execute(
+                script: """
+                    update person set zone = 'Atlantis/Capital' where name in ('ann', 'cleo');
+                    create table usage_20200105 partition of usage for values from ('2020-01-05') to ('2020-01-06');
+                    insert into usage select person_id, 40, '2020-01-05 10:00+00', '2020-01-05', 3, 0
+                        from person where name in ('ann', 'bob');
+                    insert into work_interval (person_id, kind, severity, starts, ends)
+                        select person_id, 'puzzle', 0, d + interval '22 hours', d + interval '26 hours'
+                        from person, date_trunc('day', clock() - interval '40 days', 'UTC') d
+                        where name in ('ann', 'bob');
+                    """)
+            #expect(try await ledger.dropOldPartition(of: .usage) == "usage_20200105")
+            #expect(
+                try await fixture.number(
+                    "select count(*) from usage where n = 40 and day = (at at time zone 'UTC')::date") == 2)
+            try await ledger.ageWork()
+            #expect(
+                try await fixture.texts("select seconds::text from work_day order by person_id, day")
+                    == ["7200", "7200", "7200", "7200"])
+            // Of her nothing is on record yet, so that the date of her first fact is reckoned.
+            try await ledger.grantRole(.engineer, to: "cleo", by: "op")
+            let standing = try await ledger.standing(of: "cleo")
+            let today = try Zone.named("UTC").day(at: standing.now)
+            #expect(standing.person.zone == "Atlantis/Capital" && standing.today == today)
+        }
+    }
+
     @Test func aPersonsNumberOutlivesThePartitionThatHeldIt() async throws {
         try await withLedger { fixture in
             let ledger = fixture.ledger

@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 import Ledger
 import PlimsollModel
@@ -163,6 +164,43 @@ import Testing
             #expect(try await fixture.ledger.certificates(of: "ann").map(\.isDenied) == [true, true])
             #expect(try await fixture.ledger.isDenied(name: "ann", serial: "0a"))
             #expect(try await !fixture.ledger.isDenied(name: "ann", serial: "0c"))
+        }
+    }
+
+    /// As when the tables of time zones have lost one since it was set.
+    @Test func aZoneThatNobodyKnowsAnyMoreIsLeftBehindAtOnce() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann"])
+            try await fixture.withoutQuietHours()
+            try await fixture.importTasks(tasks(1))
+            func isAvailable() async throws -> Bool {
+                try await Availability(ledger: ledger).engineers().contains { $0.name == "ann" && $0.isAvailable }
+            }
+            func former() async throws -> String? { try await ledger.standing(of: "ann").person.formerZone?.name }
+            func lose(_ column: String) async throws {
+                try await fixture.owner.execute(script: "update person set \(column) = 'Mars/Base' where name = 'ann'")
+            }
+            try await lose("zone")
+            #expect(try await !isAvailable())
+            let changed = try await ledger.setZone("Europe/Lisbon", by: "ann")
+            #expect(changed.zone == "Europe/Lisbon" && changed.former == nil)
+            #expect(try await former() == nil)
+            #expect(try await isAvailable())
+            // The new one is a zone like any other: it counts beside the next.
+            let next = try await ledger.setZone("Asia/Tokyo", by: "ann")
+            #expect(next.former?.zone == "Europe/Lisbon")
+            #expect(try await former() == "Europe/Lisbon")
+            // Where it counts beside the present one already, setting that one again, or a third, ends it.
+            for zone in ["Asia/Tokyo", "America/New_York"] {
+                try await lose("former_zone")
+                #expect(try await !isAvailable())
+                let kept = zone == "Asia/Tokyo" ? nil : "Asia/Tokyo"
+                #expect(try await ledger.setZone(zone, by: "ann").former?.zone == kept)
+                #expect(try await former() == kept)
+                #expect(try await isAvailable())
+            }
+            try await fixture.expectNoGaps()
         }
     }
 

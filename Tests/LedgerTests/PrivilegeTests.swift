@@ -89,6 +89,8 @@ import Testing
             }
             try await refused("update lease set person_id = person_id", coordinator)
             try await refused("update lease set fence = fence", coordinator)
+            try await refused("update export_person set person_id = person_id", coordinator)
+            try await refused("delete from export_person", coordinator)
             try await refused("update project set name = name", coordinator)
             try await refused("create table mine (n int)", coordinator)
             for table in ["person", "label", "lease", "consent_event", "usage", "late_answer", "enrolment", "denial"] {
@@ -150,16 +152,16 @@ import Testing
                 coordinator, "table", "insert select",
                 """
                 certificate chain_detail chain_event chain_head chain_link concern concern_answer consent_event
-                coordinator decision decline_reason declined enrolment_token epoch exclusion export export_drop gold
-                import instructions label lane late_answer lease_history limit_raise notice past_enrolment
-                past_team_member person policy project provenance read_access supersession task team throughput_look
-                time_correction time_correction_answer usage work_merged
+                coordinator decision decline_reason declined enrolment_token epoch exclusion export export_drop
+                export_person gold import instructions label lane late_answer lease_history limit_raise notice
+                past_enrolment past_team_member person policy project provenance read_access supersession task team
+                throughput_look time_correction time_correction_answer usage work_merged
                 """)
             + lines(
                 coordinator, "table", "delete insert select",
                 """
                 block chain_unsealed closed_task contribution coordinator_life cord cord_key cord_pause
-                delivery_failure denial enrolment export_person lease limit_layer named_person owed_drop owed_refill
+                delivery_failure denial enrolment lease limit_layer named_person owed_drop owed_refill
                 parked presence project_purpose queue_hour returned role_grant span span_position tally tally_fold tally_minute
                 team_member work_day work_interval
                 """)
@@ -169,9 +171,10 @@ import Testing
                 """
                 certificate.told_at coordinator.adopted_at coordinator.left_at coordinator.settled_at
                 delivery_failure.forgiven
-                deployment.read_only deployment.reason deployment.set_by deployment.since enrolment_token.used_at export.finished_at export.labels import.cancelled_at
+                deployment.read_only deployment.reason deployment.set_by deployment.since enrolment_token.used_at
+                export.finished_at export.labels export_person.at_n export_person.labels import.cancelled_at
                 lane.priority late_answer.judged_by late_answer.judged_why late_answer.state lease.coordinator_id
-                lease.deadline limit_layer.document limit_layer.set_at limit_layer.set_by limit_raise.agreed_at
+                lease.deadline lease.deadline_rule limit_layer.document limit_layer.set_at limit_layer.set_by limit_raise.agreed_at
                 limit_raise.agreed_by limit_raise.ended_at limit_raise.ended_by person.declared_week_seconds
                 person.former_zone person.zone person.zone_changed_at presence.available project.effort_seconds
                 project.instructions_version project.refill project.state project.weight team.supervisor_id
@@ -202,6 +205,6 @@ import Testing
                 block closed_task coordinator coordinator_life epoch lane notice policy project span tally tally_fold
                 """)
             // Those that anybody may call read nothing and change nothing.
-            + lines("public", "function", "execute", "append_only() assert_rows(bigint,bigint) clock()")
+            + lines("public", "function", "execute", "append_only() assert_rows(bigint,bigint) clock() safe_zone(text)")
     }
 }

@@ -228,6 +228,30 @@ import Testing
         }
     }
 
+    @Test func readOnlyModeIsSaidOfEveryProjectAndWhyItIsOn() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(people: ["ann"])
+            #expect(try await reasons(fixture).isEmpty)
+            func switched(_ isOn: Bool) async throws {
+                _ = try await ledger.setReadOnly(isOn, reason: "the disk moves", by: "op")
+            }
+            try await switched(true)
+            // Nothing waits: what comes next would.
+            #expect(try await reasons(fixture) == [.readOnly])
+            try await switched(false)
+            try await fixture.importTasks(tasks(2))
+            try await switched(true)
+            #expect(try await reasons(fixture) == [.noCoordinator, .readOnly])
+            for (state, code) in [(ProjectState.paused, WaitingReason.Code.paused), (.closed, .closed)] {
+                _ = try await ledger.setProjectState("puzzles", to: state, by: "op")
+                #expect(try await reasons(fixture) == [code, .readOnly])
+            }
+            let sentence = try await status(fixture).reasons.last?.sentence
+            #expect(sentence == "the deployment is in read-only mode: the disk moves")
+        }
+    }
+
     /// As many as are told of together.
     private static let people = ["ann", "bob", "cid", "dan", "eve"]
 

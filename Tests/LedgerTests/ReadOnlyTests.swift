@@ -66,6 +66,60 @@ import Testing
         }
     }
 
+    /// An erasure goes to its end: the withdrawals in it, what they owe, the answers and the name.
+    @Test func aWithdrawalAndAnErasureGoThroughAndLeaveNothing() async throws {
+        try await withLedger { fixture in
+            let ledger = fixture.ledger
+            try await fixture.project(purposes: ["taking-part", "training"], people: ["zaphira", "bob"])
+            try await fixture.importTasks(tasks(5))
+            try await fixture.answer(try await fixture.lease("t0", to: "zaphira"), #"{"label":"canary-label"}"#)
+            try await fixture.answer(try await fixture.lease("t1", to: "bob"), #"{"label":"canary-other"}"#)
+            try await fixture.lease("t2", to: "zaphira")
+            try await fixture.lease("t3", to: "bob")
+            try await fixture.owner.execute(
+                script: """
+                    insert into late_answer (task_id, person_id, fence, project_id, person_n, arrived_on, answer_hash,
+                        answer, why)
+                    select t.task_id, p.person_id, 77, t.project_id, 1, current_date, '\\x01',
+                        '{"label":"canary-late"}', 'expired'
+                    from task t, person p where t.external_key = 't4' and p.name = 'zaphira';
+                    insert into tally (project_id, at, late) select project_id, clock(), 1 from project;
+                    """)
+            _ = try await ledger.exportLabels(project: "puzzles", purpose: "training", by: "op") { _ in
+            } receive: { _ in
+            }
+            let canaries = ["zaphira", "canary-label", "canary-late", "canary-other"]
+            let before = try DatabaseDump.text(of: fixture.conninfo)
+            for word in canaries { #expect(before.contains(word), "\(word) is not there to be looked for") }
+            _ = try await ledger.setReadOnly(true, reason: "the disk moves", by: "op")
+
+            let receipt = try await fixture.withdraw("bob", "training")
+            #expect(receipt.state == .withdrawn && receipt.leasesEnded == 1)
+            let erased = try await ledger.erase(
+                purpose: nil, voice: ConsentVoice(name: "zaphira", certificateSerial: "ab01"))
+            #expect(erased.receipts.map(\.purpose) == ["taking-part", "training"])
+            #expect(erased.receipts.map(\.leasesEnded) == [1, 0])
+            #expect(erased.labels == 1 && erased.lateAnswers == 1 && erased.pseudonym != nil)
+            // Of one use alone: what stands on it goes, and the person stays.
+            let partly = try await ledger.erase(
+                purpose: "training", voice: ConsentVoice(name: "bob", certificateSerial: "ab01"))
+            #expect(partly.labels == 1 && partly.pseudonym == nil)
+
+            let after = try DatabaseDump.text(of: fixture.conninfo)
+            for word in canaries { #expect(!after.contains(word), "\(word) is still there") }
+            #expect(after.contains("bob"))
+            for table in ["lease", "parked", "kept_label", "late_answer", "owed_drop", "owed_refill"] {
+                #expect(try await fixture.number("select count(*) from \(table)") == 0, "\(table)")
+            }
+            #expect(
+                try await fixture.texts(
+                    "select sum(leased) || ' ' || sum(done) || ' ' || sum(late) from tally") == ["0 0 0"])
+            // Whoever took them before is told which, and the deployment is as it was.
+            #expect(try await ledger.supersededExports().map(\.dropped) == [2])
+            #expect(try await ledger.deployment().isReadOnly)
+        }
+    }
+
     /// An import that began before the switch does not commit after it.
     @Test func anImportThatIsUnderWayMeetsTheSwitch() async throws {
         try await withLedger { fixture in

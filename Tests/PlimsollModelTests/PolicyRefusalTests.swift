@@ -102,6 +102,31 @@ struct PolicyRefusalTests {
         #expect(throws: Never.self) { try PolicyDocument(yaml: text) }
     }
 
+    @Test(
+        "Parked time has an end: none is refused when it is proposed, with what to write instead",
+        arguments: [
+            ("limits:\n  parked-time: none\n", 2, 16), ("limits: {parked-time: null}\n", 1, 23),
+            ("ceiling:\n  parked-time: none\n", 2, 16),
+        ])
+    func parkedTime(text: String, line: Int, column: Int) throws {
+        let error = try #require(throws: ModelError.self) { try PolicyDocument(proposed: text) }
+        #expect(error.line == line && error.column == column && error.others.isEmpty, "\(error)")
+        #expect(
+            error.message == "parked-time cannot be none; it takes a duration such as 90s, 50m, 4h or 1d; write 72h, "
+                + "which none stood for")
+    }
+
+    @Test("In a document that an earlier build put in force, none is the time that it meant")
+    func parkedTimeInForce() throws {
+        let document = try PolicyDocument(yaml: "limits:\n  parked-time: none\n")
+        #expect(document.limits.parkedTime == .hours(72))
+        #expect(PolicyDocument.entries(document.limits).contains { $0.key == "parked-time" && $0.value == "72h" })
+        // Written out again it can be proposed.
+        #expect(try PolicyDocument(proposed: document.yaml()).limits == document.limits)
+        #expect(throws: ModelError.self) { try PolicyDocument.layer(yaml: "parked-time: none") }
+        #expect(try PolicyDocument(proposed: "limits: {parked-time: 0s}").limits.parkedTime == .zero)
+    }
+
     @Test("A ceiling at the limit, or looser, is none of that")
     func ceilings() throws {
         for text in ["{day-time: 4h}", "{day-time: 6h, break: 5m}", "{quiet-hours: 23:00-06:00}", "{}"] {

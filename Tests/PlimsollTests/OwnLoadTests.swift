@@ -262,6 +262,7 @@ struct OwnLoadTests {
                     $0.dayTasks = 5
                     $0.continuousSeconds = 1_800
                     $0.continuousLimitSeconds = 3_000
+                    $0.deadlineRule = "break"
                 }
             },
             .with {
@@ -305,7 +306,7 @@ struct OwnLoadTests {
                 This work needs your agreement.
 
             in your hands
-              ratings r1 (rating): open, for 10m (10:10) at the longest
+              ratings r1 (rating): open, for 10m (10:10) at the longest, because of break
                 when it was granted: open leases 2 of 3; tasks that day 5, no limit; without
                 a break 30m of 50m; that day 0s, no limit; that week 0s, no limit
                 stands on policy 3, instructions 2 and taking-part@taking-part/1#1
@@ -350,7 +351,7 @@ struct OwnLoadTests {
                 + #""policy_version":3,"provenance":0,"instructions_version":0,"agreements":[],"open_leases":null,"#
                 + #""open_leases_limit":null,"day_tasks":null,"day_tasks_limit":null,"continuous_seconds":null,"#
                 + #""continuous_limit_seconds":null,"day_seconds":null,"day_limit_seconds":null,"week_seconds":null,"#
-                + #""week_limit_seconds":null}}],"selections":[{"project":"ratings","rule":"volunteers/1","#
+                + #""week_limit_seconds":null,"deadline_rule":null}}],"selections":[{"project":"ratings","rule":"volunteers/1","#
                 + #""data_used":"none","decided_by":"boss","decided_on":"2026-03-01","#
                 + #""alternative_offered":"the usual work","ended_on":null,"ended_by":null,"end_reason":null}]}"#)
     }

@@ -116,4 +116,13 @@ import Testing
             short.hasPrefix("tasks with an estimate of 5m are leased to nobody: the longest that fits is 4m (break)"),
             "\(short)")
     }
+
+    @Test(arguments: [
+        ("open-leases: 0", "open-leases is 0"), ("quiet-hours: 08:00-07:59", "quiet-hours 08:00-07:59"),
+        ("daily-rest: 24h", "daily-rest is 24h"),
+    ])
+    func `validate says what would stop everyone`(line: String, word: String) throws {
+        let warning = ValidatePolicy.warning(try PolicyDocument(proposed: "limits: {\(line)}"))
+        #expect(warning.hasPrefix("this policy would stop everyone: \(word)"), "\(warning)")
+    }
 }

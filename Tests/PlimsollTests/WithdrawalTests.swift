@@ -96,4 +96,15 @@ import Testing
         let text = String(decoding: table.csv, as: UTF8.self)
         #expect(text == "a,b,c,d\r\n1,\"x, \"\"y\"\"\nz\",\"{\"\"k\"\":[1,2]}\",\r\n2,,true,e\r\n")
     }
+
+    /// Own rows, and then in how many of others' the name stands.
+    @Test func `rows of different columns lose none of them in CSV`() {
+        let table = OwnTable(
+            table: .with { $0.name = "role_grant" },
+            rows: [
+                ["role": "operator", "by": "op"], ["your_name_in": "granted_by", "rows": 2], ["by": "x", "rows": 3],
+            ])
+        let text = String(decoding: table.csv, as: UTF8.self)
+        #expect(text == "role,by,your_name_in,rows\r\noperator,op,,\r\n,,granted_by,2\r\n,x,,3\r\n")
+    }
 }

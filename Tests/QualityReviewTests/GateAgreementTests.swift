@@ -24,6 +24,41 @@ struct GateAgreementTests {
         #expect(refusal?.until == nil)
     }
 
+    @Test("Where no notice is in force the refusal says who can mend it, and decides nothing else")
+    func noNotice() {
+        let training = PurposeName("training")
+        let lane = Scene.lane {
+            $0.purposes.append(training)
+            $0.withoutNotice = [training]
+        }
+        let refusal = Scene.decide(Scene.person(), lane).refusal
+        #expect(refusal?.rule == .agreement && refusal?.value == Refusal.noNotice && refusal?.scope == "training")
+        #expect(refusal?.sentence.contains("plimsoll notice publish") == true)
+        // Who was asked for another purpose, or has said no to this one, hears of that.
+        #expect(Scene.decide(Scene.person { $0.agreements = [] }, lane).refusal?.value == "never asked")
+        let refused = Scene.person { $0.agreements.append(Scene.agreement(training, .refused)) }
+        #expect(Scene.decide(refused, lane).refusal?.value == "refused")
+        let given = Scene.person { $0.agreements.append(Scene.agreement(training)) }
+        #expect(Scene.decide(given, lane).isGranted)
+        let harder = Scene.lane {
+            $0.severity = 2
+            $0.withoutNotice = [.severity2]
+        }
+        let severity = Scene.decide(Scene.person(), harder).refusal
+        #expect(severity?.rule == .severityAgreement && severity?.value == Refusal.noNotice)
+        #expect(severity?.sentence.contains("severity-2") == true)
+    }
+
+    @Test("What a new version ends is invalidated from then on, and not before", arguments: [-1, 0, 1])
+    func endedByVersion(seconds: Int) {
+        let agreement = Agreement(
+            purpose: .takingPart, noticeID: "notice", noticeVersion: 1, state: .given, from: Scene.now - .hours(240),
+            until: Scene.now + .seconds(seconds), endsAs: .invalidated)
+        let refusal = Scene.decide(Scene.person { $0.agreements = [agreement] }).refusal
+        #expect(refusal?.rule == (seconds > 0 ? Rule.limitTooNear : Rule.agreement))
+        if seconds <= 0 { #expect(refusal?.value == AgreementState.invalidated.rawValue) }
+    }
+
     @Test("Every purpose of the project counts, and granting one implies no other")
     func everyPurpose() {
         let lane = Scene.lane { $0.purposes = [.takingPart, PurposeName("training")] }

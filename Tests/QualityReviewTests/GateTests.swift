@@ -126,6 +126,7 @@ struct GateTests {
         let refusal = Scene.decide(person, Scene.lane(), WorkloadLimits()).refusal
         #expect(refusal?.value == Refusal.unknownZone)
         #expect(refusal?.scope == "Atlantis/Capital")
+        #expect(refusal?.sentence.contains("plimsoll me zone NAME") == true)
         #expect(refusal?.until == nil)
     }
 
@@ -149,6 +150,13 @@ struct GateTests {
     @Test("A want of nothing is granted nothing", arguments: [0, -1, Int.min])
     func nothingWanted(want: Int) {
         #expect(Scene.granted(Scene.decide(want: want))?.count == 0)
+    }
+
+    @Test("Where no task may be open at all, nobody is told to finish one")
+    func noneAllowed() {
+        let sentence = Refusal(rule: .openLeases, value: "0", limit: "0").sentence
+        #expect(sentence.contains("policy show --for") && !sentence.contains("finish"), "\(sentence)")
+        #expect(Refusal(rule: .openLeases, value: "3", limit: "3").sentence.contains("finish or hand back one"))
     }
 
     @Test("Every refusal reads as one sentence", arguments: Rule.allCases)

@@ -28,6 +28,20 @@ import Testing
         #expect(fit { $0.openLeases = 0 } == LongestFit(longest: .zero, bound: "open-leases"))
     }
 
+    /// `policy apply` asks once more where nobody is leased anything, and nowhere else.
+    @Test(arguments: [
+        "open-leases: 0", "open-leases: 1", "day-time: 0s", "day-time: 1s", "week-time: 0s", "week-time: 1s",
+        "day-tasks: 0", "day-tasks: 1", "kind-day: 0s", "kind-day: 1s", "kind-week: 0s", "kind-week: 1s",
+        "continuous-time: 1s", "break: 24h", "lease-lifetime: 2m", "parked-leases: 0", "parked-time: 0s",
+        "daily-rest: 25h", "daily-rest: 24h", "daily-rest: 86399s", "weekly-rest: 168h", "weekly-rest-days: 1",
+        "quiet-hours: none", "severity-2-day: 0s",
+    ])
+    func `a policy stops everyone where not even an estimate of one second is leased`(line: String) throws {
+        let document = try PolicyDocument(proposed: "limits: {\(line)}")
+        let longest = Gate.longestFit(kind: "puzzle", severity: 0, limits: document.limits).longest
+        #expect((document.stopsEveryone != nil) == (longest < .seconds(1)), "\(longest)")
+    }
+
     /// The border itself, asked of the gate as a coordinator asks it.
     @Test func `one second more is refused to everybody`() throws {
         var limits = PolicyDocument.defaults.limits

@@ -122,6 +122,10 @@ extension SystemTests {
                 #expect(refused.code == 3 && refused.errors.contains("deployment read-only off"), "\(refused)")
                 let doctor = try await system.run(["doctor", "-o", "json"], as: system.operatorIdentity)
                 #expect(doctor.output.contains("the disk moves"), "\(doctor)")
+                // Once, however many projects there are, and also where nothing waits.
+                let queue = try await system.run(["queue", "status"], as: system.operatorIdentity)
+                let told = queue.output.split(separator: "\n").filter { $0.contains("read-only mode: the disk moves") }
+                #expect(told.count == 1 && told[0].hasPrefix("the deployment is"), "\(queue)")
                 let withdrawn = try await system.run(["consent", "withdraw", "training"], as: system.identity("bo"))
                 #expect(withdrawn.code == 0, "\(withdrawn)")
                 let shown = try await system.run(["deployment", "show", "-o", "json"], as: system.operatorIdentity)

@@ -120,8 +120,25 @@ extension SystemTests {
                 let last = try await system.succeed(["policy", "history", "--limit", "1", "-o", "json"], as: olu)
                 let facts = try JSONValue.parse(last).arrayValue
                 #expect(facts?.count == 1 && facts?[0]["author"]?.stringValue == LiveSystem.operatorName, "\(last)")
+                try await Self.historyOverAGap(system, tight)
                 try await Self.changeBesideTheChain(system)
             }
+        }
+
+        /// Numbers are skipped where an apply fails half-way or the database's server crashes.
+        private static func historyOverAGap(_ system: LiveSystem, _ document: String) async throws {
+            try await system.asDatabaseOwner {
+                try await $0.execute(
+                    script: "select nextval(pg_get_serial_sequence('policy', 'version')) from generate_series(1, 3)")
+            }
+            let olu = system.operatorIdentity
+            try await system.succeed(["policy", "apply", document, "--reason", "after a gap"], as: olu)
+            func versions(_ more: [String] = []) async throws -> [Int?] {
+                let history = try await system.succeed(["policy", "history", "-o", "json"] + more, as: olu)
+                return try JSONValue.parse(history).arrayValue?.map { $0["version"]?.intValue } ?? []
+            }
+            #expect(try await versions() == [9, 5, 4, 3, 2, 1])
+            #expect(try await versions(["--limit", "2"]) == [9, 5])
         }
 
         /// P11: an owner of the database who edits what was in force is found.

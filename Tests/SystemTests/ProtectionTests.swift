@@ -57,11 +57,13 @@ extension SystemTests {
                     return try await ada.next { $0.hasIdle && $0.idle.hasRefusal ? $0.idle.refusal : nil }
                 }
                 #expect(refusal.rule == "agreement" && refusal.sentence.contains("evaluation"), "\(refusal)")
+                #expect(refusal.sentence.contains("plimsoll notice publish"), "\(refusal)")
                 let status = try await system.succeed(["queue", "status", "--project", "unasked"], as: boss)
                 #expect(status.contains("evaluation") && status.contains("notice publish"), "\(status)")
                 Self.refused(
                     try await system.run(
-                        ["consent", "give", "evaluation", "--yes"], as: system.identity("ada")), 5, "evaluation")
+                        ["consent", "give", "evaluation", "--yes"], as: system.identity("ada")), 5, "evaluation",
+                    "notice publish")
 
                 // A consent event for somebody else: not by an operator, and an engineer speaks for nobody but
                 // themselves.

@@ -289,6 +289,69 @@ struct ScreenTests {
         #expect(screen.lines(size: .usual, now: .zero)[21].text.hasPrefix(" ! A break begins in 5 minutes."))
     }
 
+    @Test func whatIsSaidBelowTheTaskIsSeenWholeAndLeavesTheTaskItsRoom() {
+        var screen = screen()
+        let warning =
+            "a certificate was issued in your name; not yours? Ask an operator for plimsoll cert deny --serial "
+            + "0123456789abcdef0123456789abcdef --reason WHY (spiffe://plimsoll.local/engineer/ada/worker/laptop)"
+        _ = screen.happened(
+            .notification(
+                .with {
+                    $0.kind = .certificate
+                    $0.message = warning
+                }), now: .zero)
+        let message =
+            "your concern was not raised: no coordinator answers at labels.example.org; your text is kept while "
+            + "this screen is open: m, then 7"
+        screen.say(message)
+        let lines = screen.lines(size: .usual, now: .zero).map(\.text)
+        let said = lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+        #expect(said.contains("! \(warning) \(message) s send"), "\(said)")
+        #expect(said.contains("question: Is it?") && said.contains("> Which is it?"), "\(said)")
+        // Scrolling knows of the rows that are taken.
+        let extent = screen.taskExtent(size: .usual)
+        screen.warning = ""
+        screen.message = ""
+        #expect(screen.taskExtent(size: .usual).page > extent.page)
+    }
+
+    @Test(arguments: [ScreenSize.usual, .least])
+    func whatIsTooLongForTheFooterIsCutAndSaysSo(size: ScreenSize) {
+        var screen = screen()
+        screen.warning = String(repeating: "warning ", count: 100)
+        screen.message = String(repeating: "message ", count: 100)
+        let lines = screen.lines(size: size, now: .zero)
+        #expect(lines.count == size.rows && lines.allSatisfy { TextWidth.of($0.text) == size.columns })
+        for word in ["warning", "message"] {
+            let told = lines.map(\.text).filter { $0.contains(word) }
+            #expect(told.count == 3, "\(told)")
+            #expect(told.last?.hasSuffix(">") == true, "\(told)")
+        }
+        #expect(lines.last?.style == .bar && lines.contains { $0.text.contains("Which is it?") })
+    }
+
+    @Test(
+        "A rule that is a plain yes or no has no figures to show.",
+        arguments: [
+            ("paused", "", "", "Rule: paused.", "paused [paused]"),
+            ("quiet-hours", "", "20:00-08:00", "Rule: quiet-hours, limit 20:00-08:00.", "quiet-hours (20:00-08:00)"),
+            ("break", "50m", "10m", "Rule: break, now 50m, limit 10m.", "break (50m of 10m)"),
+        ])
+    func onlyFiguresThatThereAreAreShown(rule: String, value: String, limit: String, shown: String, said: String) {
+        var screen = ScreenState()
+        let idle = Plimsoll_V1_Idle.with {
+            $0.reason = .notEligible
+            $0.refusal = .with {
+                $0.rule = rule
+                $0.value = value
+                $0.limit = limit
+            }
+        }
+        _ = screen.happened(.idle(idle), now: .zero)
+        #expect(text(screen).contains(shown))
+        #expect(EventSentence.idle(idle).hasPrefix(said))
+    }
+
     @Test func longPayloadsScrollToTheirEndAndNoFurther() {
         let words = (1...200).map { "line \($0)" }.joined(separator: "\\n")
         var screen = screen(payload: #"{"text":"\#(words)"}"#, schema: #"{"enum":["a"]}"#)

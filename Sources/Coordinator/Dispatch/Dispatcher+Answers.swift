@@ -163,7 +163,7 @@ extension Dispatcher {
         _ state: inout PersonState, _ plan: inout FlushPlan
     ) -> Settlement {
         let lease = unpark(parked, deadline: state.at, for: stream, &state, &plan)
-        plan.grant(state.person, lease, why: GrantFigures())
+        plan.grant(state.person, lease, why: GrantFigures(), deadlineRule: nil)
         accept(canonical, lease, &state, &plan)
         return Settlement(lease: answer.lease, outcome: .accepted)
     }
@@ -188,7 +188,8 @@ extension Dispatcher {
             project: project.id, grantedAt: state.at, firstGrantedAt: state.at, deadline: deadline,
             coordinator: coordinator, provenance: provenance, session: 0)
         let load = LoadFigures(of: state.facts, limits: state.line.limits(in: project.id), at: state.at)
-        plan.grant(state.person, lease, why: figures(load, openLeases: state.held.count + 1, state))
+        plan.grant(
+            state.person, lease, why: figures(load, openLeases: state.held.count + 1, state), deadlineRule: nil)
         plan.tally(project.id) { $0.leased += 1 }
         accept(canonical, lease, &state, &plan)
         return Settlement(lease: answer.lease, outcome: .accepted)

@@ -22,7 +22,7 @@ extension Dispatcher {
             prefetchIfLow(pick.lane, pick.person)
         }
         for (lease, person) in plan.parking { warnAhead(lease.fence, lease.task, of: person, deadline: lease.deadline) }
-        for (person, last) in plan.refused { refused[person] = last }
+        for latest in plan.refusals where streamsOf[latest.person] != nil { refused[latest.person] = latest }
         for attached in plan.attached {
             if attached.isNew { refused[attached.person]?.rule = nil }
             // What was presented and answered, or parked, in this very flush is held no more.

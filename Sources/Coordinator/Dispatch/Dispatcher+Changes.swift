@@ -354,6 +354,7 @@ extension Dispatcher {
         plan.writes.extensions.slot.append(lease.slot)
         plan.writes.extensions.fence.append(lease.fence.rawValue)
         plan.writes.extensions.deadline.append(deadline.microseconds)
+        plan.writes.extensions.deadlineRule.append(horizon.rule(at: deadline)?.rawValue)
         return LeaseChange(lease: reference, state: .held, deadlineIn: deadline - state.at)
     }
 

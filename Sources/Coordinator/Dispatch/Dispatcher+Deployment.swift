@@ -26,7 +26,11 @@ extension Dispatcher {
         }
         schemas = compiled
         adoptPolicy(state)
-        for (id, project) in state.projects { share.setWeight(Double(project.weight), of: id) }
+        for (id, project) in state.projects {
+            share.setWeight(Double(project.weight), of: id)
+            // What stands still saves no share up.
+            if project.state != "open" { share.markIdle(id) }
+        }
         for id in deployment?.projects.keys.filter({ state.projects[$0] == nil }) ?? [] {
             share.remove(id)
             laneOrder[id] = nil

@@ -65,7 +65,7 @@ extension Dispatcher {
             if plan.writes.isEmpty, plan.picks.isEmpty, !plan.madeProvenances {
                 await session.rollBack()
             } else {
-                try await session.commit(plan.writes, coordinator: plan.coordinator, at: plan.now)
+                plan.refusals = try await session.commit(plan.writes, coordinator: plan.coordinator, at: plan.now)
             }
             apply(plan, present)
         } catch {

@@ -56,6 +56,8 @@ extension Dispatcher {
                     }
                     break
                 }
+                // What it has next starts at the current time: it saves no share up.
+                if candidates[project.id] == nil, isDrained(project.id, for: person) { share.markIdle(project.id) }
             }
             guard let (project, candidate) = choose(among: candidates) else { break }
             let lane: LaneID
@@ -157,7 +159,8 @@ extension Dispatcher {
         plan.picks.append(
             FlushPlan.Pick(
                 person: state.person, stream: stream, lane: laneID, project: project, slot: slot, deadline: deadline,
-                parks: horizon.parks(at: deadline, since: state.at, lifetime: lifetime), effortSeconds: effort,
+                parks: horizon.parks(at: deadline, since: state.at, lifetime: lifetime),
+                deadlineRule: horizon.rule(at: deadline), effortSeconds: effort,
                 figures: figures(load, openLeases: state.facts.openLeases.count + 1, state)))
         state.facts.openLeases.append(
             OpenLease(
@@ -185,6 +188,14 @@ extension Dispatcher {
     /// Whether spans may hold something for this person that was not looked at yet.
     func mayHoldMore(_ lane: LaneID, for person: PersonID) -> Bool {
         (lanes[lane]?.lane.newestSpan ?? 0) > (looks[person]?[lane]?.floor ?? 0)
+    }
+
+    /// Whether a project has nothing to give: no slot of it is at hand for anybody, and every span was looked through for
+    /// this person. Spans may hold for others what this person has had; once they ask, the project is ready again.
+    private func isDrained(_ project: ProjectID, for person: PersonID) -> Bool {
+        (laneOrder[project] ?? []).allSatisfy { lane in
+            lanes[lane]?.isEmpty != false && !mayHoldMore(lane, for: person)
+        }
     }
 
     /// Whether to look there for something that is not longer than this: unless much is at hand that is.
@@ -278,6 +289,12 @@ extension Dispatcher {
                 lanes[pick.lane]?.left(pick.slot)
             }
         }
+        guard !dropped.isEmpty else { return }
+        // What is said to other wants of the same people counted these picks: they are asked again.
+        for person in Set(dropped.map { plan.picks[$0].person }) {
+            for stream in streamsOf[person] ?? [] { plan.idles[stream] = nil }
+            plan.writes.decisions.remove(person)
+        }
         plan.picks = plan.picks.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
     }
 
@@ -304,8 +321,9 @@ extension Dispatcher {
                 grantedAt: now, firstGrantedAt: now, deadline: pick.deadline, coordinator: plan.coordinator,
                 provenance: provenance, session: streams[pick.stream]?.session ?? 0)
             let why = GrantReason(
-                policyVersion: deployment?.policyVersion ?? 0, provenance: provenance, figures: pick.figures)
-            plan.grant(pick.person, lease, why: pick.figures)
+                policyVersion: deployment?.policyVersion ?? 0, provenance: provenance, figures: pick.figures,
+                deadlineRule: pick.deadlineRule)
+            plan.grant(pick.person, lease, why: pick.figures, deadlineRule: pick.deadlineRule)
             if case .returned(let fence) = pick.slot.source { plan.writes.regranted.append(fence.rawValue) }
             plan.tally(pick.project) { $0.leased += 1 }
             plan.changed.insert(pick.person)

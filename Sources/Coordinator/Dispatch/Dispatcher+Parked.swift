@@ -53,8 +53,9 @@ extension Dispatcher {
         state.facts.openLeases.append(OpenLease(lease, in: lane.lane.leased))
         let why = GrantReason(
             policyVersion: deployment?.policyVersion ?? 0, provenance: lease.provenance,
-            figures: figures(load, openLeases: state.facts.openLeases.count, state))
-        plan.grant(state.person, lease, why: why.figures)
+            figures: figures(load, openLeases: state.facts.openLeases.count, state),
+            deadlineRule: horizon.rule(at: lease.deadline))
+        plan.grant(state.person, lease, why: why.figures, deadlineRule: why.deadlineRule)
         plan.attached.append(FlushPlan.Attached(stream: stream, person: state.person, lease: lease, isNew: true))
         plan.unparkedFor[stream, default: 0] += 1
         if parks { plan.parking.append((lease, state.person)) }

@@ -52,8 +52,8 @@ actor Dispatcher {
     /// Grants whose commit was in doubt: settled at the person's next flush.
     var doubtful: [PersonID: Doubt] = [:]
     var contributed: Set<Contribution> = []
-    /// The latest refusal of each connected person that was kept.
-    var refused: [PersonID: LastRefusal] = [:]
+    /// The latest refusal of each connected person that was kept, as the database said when one was to be kept.
+    var refused: [PersonID: LatestRefusal] = [:]
     /// What parked leases are about, so that they can be offered again.
     var parkedContents: [Fence: TaskContent] = [:]
     /// New streams that wait to hear what became of the leases they presented.

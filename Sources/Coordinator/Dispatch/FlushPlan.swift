@@ -28,6 +28,8 @@ struct FlushPlan {
         var deadline: Moment
         /// A limit has brought the deadline forward: at it the lease is parked.
         var parks: Bool
+        /// The rule that sets the deadline.
+        var deadlineRule: Rule?
         var effortSeconds: Int
         /// Set when the pick is made final.
         var fence = Fence(0)
@@ -96,8 +98,8 @@ struct FlushPlan {
     var parkedRead: [Fence: TaskContent] = [:]
     /// Wants filled with parked leases that came back.
     var unparkedFor: [StreamID: Int] = [:]
-    /// Refusals that this flush keeps.
-    var refused: [PersonID: LastRefusal] = [:]
+    /// The latest refusal that is kept of each person of whom this flush had one to keep: what the commit said.
+    var refusals: [LatestRefusal] = []
     /// Leased time that ends with this flush, as usage rows will say it.
     var worked: [PersonID: [WorkKey: WorkIntervals]] = [:]
     /// Wants that found nothing ready: a look through the spans is needed, of the lane whose turn it is, or of all.
@@ -150,7 +152,7 @@ struct FlushPlan {
         zip(writes.grants.task, writes.grants.person).contains { $0 == task.rawValue && $1 == person.rawValue }
     }
 
-    mutating func grant(_ person: PersonID, _ lease: StoredLease, why: GrantFigures) {
+    mutating func grant(_ person: PersonID, _ lease: StoredLease, why: GrantFigures, deadlineRule: Rule?) {
         writes.grants.task.append(lease.task.rawValue)
         writes.grants.slot.append(lease.slot)
         writes.grants.person.append(person.rawValue)
@@ -163,6 +165,7 @@ struct FlushPlan {
         writes.grants.provenance.append(lease.provenance.rawValue)
         writes.grants.session.append(lease.session)
         writes.grants.why.append(contentsOf: why.stored)
+        writes.grants.deadlineRule.append(deadlineRule?.rawValue)
     }
 }
 

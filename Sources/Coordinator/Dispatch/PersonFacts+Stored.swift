@@ -30,7 +30,7 @@ extension Agreement {
     public init(_ stored: StoredAgreement) {
         self.init(
             purpose: stored.purpose, noticeID: stored.notice, noticeVersion: stored.noticeVersion, state: stored.state,
-            from: stored.from, until: stored.until)
+            from: stored.from, until: stored.until, endsAs: stored.endsAs)
     }
 }
 
@@ -43,7 +43,7 @@ extension LaneAsk {
     public init(_ project: StoredProject, kind: String, severity: Int, effortSeconds: Int) {
         self.init(
             project: project.id, kind: kind, severity: severity, effortSeconds: max(effortSeconds, 0),
-            purposes: project.purposes, paused: project.state != "open")
+            purposes: project.purposes, paused: project.state != "open", withoutNotice: project.withoutNotice)
     }
 
     /// What a project asks in these lanes, at its usual estimate; where it has none, what it would ask.

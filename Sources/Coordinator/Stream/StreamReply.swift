@@ -81,11 +81,16 @@ public struct GrantReason: Sendable {
     public var policyVersion: Int64
     public var provenance: ProvenanceID
     public var figures: GrantFigures
+    /// The rule that sets the deadline; nil: the lease's own length or its lifetime does.
+    public var deadlineRule: Rule?
 
-    public init(policyVersion: Int64, provenance: ProvenanceID, figures: GrantFigures) {
+    public init(
+        policyVersion: Int64, provenance: ProvenanceID, figures: GrantFigures, deadlineRule: Rule? = nil
+    ) {
         self.policyVersion = policyVersion
         self.provenance = provenance
         self.figures = figures
+        self.deadlineRule = deadlineRule
     }
 }
 

@@ -14,23 +14,14 @@ extension ControlService {
         request: Plimsoll_V1_ExportLabelsRequest, response: RPCWriter<Plimsoll_V1_ExportLabelsResponse>,
         context: ServerContext
     ) async throws {
-        let totals = try await ledger.exportLabels(
-            project: request.project, purpose: request.purpose, by: context.caller.name
-        ) { heading in
-            try await response.write(.with { $0.header = .init(heading) })
-        } receive: { rows in
-            var message = Plimsoll_V1_ExportLabelsResponse()
-            var bytes = 0
-            for row in rows {
-                message.labels.append(.init(row))
-                bytes += row.payload.count + row.answer.count
-                if message.labels.count >= Self.labelsPerMessageMax || bytes >= Self.labelBytesPerMessageMax {
-                    try await response.write(message)
-                    message = .init()
-                    bytes = 0
-                }
+        let totals = try await turns.withTurn(of: context.caller.name) {
+            try await ledger.exportLabels(
+                project: request.project, purpose: request.purpose, by: context.caller.name
+            ) { heading in
+                try await response.write(.with { $0.header = .init(heading) })
+            } receive: { rows in
+                try await Self.write(rows, to: response)
             }
-            if !message.labels.isEmpty { try await response.write(message) }
         }
         // Only an export that ends with its trailer is whole.
         try await response.write(
@@ -42,6 +33,23 @@ extension ControlService {
                     $0.excluded = UInt64(totals.excluded)
                 }
             })
+    }
+
+    private static func write(
+        _ rows: [ExportedLabelRow], to response: RPCWriter<Plimsoll_V1_ExportLabelsResponse>
+    ) async throws {
+        var message = Plimsoll_V1_ExportLabelsResponse()
+        var bytes = 0
+        for row in rows {
+            message.labels.append(.init(row))
+            bytes += row.payload.count + row.answer.count
+            if message.labels.count >= labelsPerMessageMax || bytes >= labelBytesPerMessageMax {
+                try await response.write(message)
+                message = .init()
+                bytes = 0
+            }
+        }
+        if !message.labels.isEmpty { try await response.write(message) }
     }
 
     func listLateAnswers(

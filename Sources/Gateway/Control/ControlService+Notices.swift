@@ -25,7 +25,9 @@ extension ControlService {
     ) async throws -> Plimsoll_V1_ListNoticesResponse {
         let notices = try await ledger.notices(id: request.id.orNil)
         if notices.isEmpty, !request.id.isEmpty {
-            throw GatewayError(.notFound, "there is no notice “\(request.id)”")
+            throw GatewayError(
+                .notFound,
+                "there is no notice “\(request.id)”; see plimsoll notice list, and plimsoll notice publish makes one")
         }
         return .with { $0.notices = notices.map { .init($0) } }
     }

@@ -14,12 +14,18 @@ struct ControlService: Plimsoll_V1_Control.SimpleServiceProtocol {
     let authority: CertificateAuthority?
     /// What `doctor` is told of this process.
     let process: ProcessDiagnosis
+    /// Whose export is read when.
+    let turns: StreamTurns
 
-    init(ledger: Ledger, authority: CertificateAuthority?, process: ProcessDiagnosis = ProcessDiagnosis()) {
+    init(
+        ledger: Ledger, authority: CertificateAuthority?, process: ProcessDiagnosis = ProcessDiagnosis(),
+        turns: StreamTurns = StreamTurns()
+    ) {
         self.ledger = ledger
         availability = Availability(ledger: ledger)
         self.authority = authority
         self.process = process
+        self.turns = turns
     }
 }
 

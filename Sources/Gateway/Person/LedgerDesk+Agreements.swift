@@ -17,6 +17,7 @@ extension LedgerDesk {
                     $0.untilSeconds = standing.until?.seconds ?? 0
                     $0.projects = standing.projects
                     $0.endsInSeconds = standing.endsIn?.components.seconds ?? 0
+                    $0.newVersionOf = standing.newVersionOf ?? ""
                 }
             }
         }

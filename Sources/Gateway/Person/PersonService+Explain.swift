@@ -117,5 +117,7 @@ extension Plimsoll_V1_LeaseRecord {
             why = .init(
                 GrantReason(policyVersion: lease.policyVersion, provenance: lease.provenance, figures: figures))
         }
+        // As it was written: a later build may know other rules.
+        why.deadlineRule = lease.deadlineRule ?? ""
     }
 }

@@ -61,7 +61,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
         /// Calls at once on one connection (HTTP/2 streams).
         public var callsPerConnectionMax = 32
         /// Streams of people's own data at once, one of each person: each holds one of the coordinator's database
-        /// connections for as long as its reader takes. As many again for operators' lists of dropped records.
+        /// connections for as long as its reader takes. As many again for operators' lists of dropped records, and for
+        /// exports.
         public var streamsMax = 2
         /// Bytes of one message of a client.
         public var messageBytesMax = 4 * 1024 * 1024

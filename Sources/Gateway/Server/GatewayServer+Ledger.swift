@@ -18,7 +18,8 @@ extension GatewayServer {
                 ControlService(
                     ledger: ledger, authority: authority,
                     process: ProcessDiagnosis(
-                        times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits)),
+                        times: coordinator.times, gatewayTimes: configuration.times, limits: configuration.limits),
+                    turns: StreamTurns(configuration.limits, configuration.times)),
                 AuditService(ledger: ledger),
                 ReceiptsService(ledger: ledger, signer: signer),
                 OrganisationService(ledger: ledger), ConcernService(ledger: ledger),

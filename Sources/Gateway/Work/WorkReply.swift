@@ -164,6 +164,7 @@ extension Plimsoll_V1_Why {
         dayLimitSeconds = figures.dayLimit?.wireSeconds ?? 0
         weekSeconds = figures.week.wireSeconds
         weekLimitSeconds = figures.weekLimit?.wireSeconds ?? 0
+        deadlineRule = reason.deadlineRule?.rawValue ?? ""
     }
 }
 

@@ -34,6 +34,8 @@ public enum ChainKind: String, Sendable, CaseIterable {
     case importCancelled = "import.cancelled"
     case taskCancelled = "task.cancelled"
     case taskRequeued = "task.requeued"
+    /// That an export began to hand answers out; the next, that it is whole. Whose answers: `export_person`.
+    case labelsExportBegun = "labels.export-begun"
     case labelsExported = "labels.exported"
     case lateAnswerJudged = "late-answer.judged"
     /// That somebody looked at what is held of others, at what, the first time on a day.

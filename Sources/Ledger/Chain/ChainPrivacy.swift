@@ -23,8 +23,8 @@ extension ChainKind {
         case .noticePublished, .policyApplied, .policyPlanned, .certificateIssued, .denied, .roleGranted, .roleRevoked,
             .engineerEnrolled, .engineerMoved, .teamCreated, .teamSet, .limitsShown, .raiseAgreed, .concernAnswered,
             .cordPaused, .projectCreated, .projectSet, .projectState, .tasksImported, .importCancelled, .taskCancelled,
-            .taskRequeued, .labelsExported, .lateAnswerJudged, .peopleRead, .chainRead, .timeRemovalAgreed,
-            .timeRemovalRefused, .throughputShown, .personErased, .readOnly:
+            .taskRequeued, .labelsExportBegun, .labelsExported, .lateAnswerJudged, .peopleRead, .chainRead,
+            .timeRemovalAgreed, .timeRemovalRefused, .throughputShown, .personErased, .readOnly:
             .shared
         }
     }

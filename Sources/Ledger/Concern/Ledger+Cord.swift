@@ -45,6 +45,26 @@ enum CordStatements {
         where $2 or exists (select from named_person n where n.project_id = c.project_id and n.name = $1)
         order by j.name
         """)
+    /// Whether a project stands still by the cord and $2, as an operator ($3) or named for it, may let it go on. Under the
+    /// epoch, without which no role, denial, named person or pause changes. Indexes: project_name_key, cord_pause_pkey,
+    /// person_name_key, named_person_pkey, role_grant_pkey; few denials are by person.
+    static let mayResume = Statement(
+        "cord_may_resume",
+        """
+        select exists (select from project j join cord_pause c using (project_id)
+            where j.name = $1
+                and (exists (select from named_person n where n.project_id = c.project_id and n.name = $2)
+                    or $3 and exists (select from person p join role_grant g using (person_id)
+                        where p.name = $2 and g.role = 'operator'))
+                and not exists (select from person p join denial d using (person_id) where p.name = $2))
+        """)
+    /// Every project whose cord may be pulled, in id order. Lock order: after the epoch and people, as of one project.
+    static let lockProjects = Statement(
+        "cord_lock_projects",
+        "select project_id from project where state <> 'closed' order by project_id for no key update")
+    static let keys = Statement("cord_keys", "select project_id, key from cord_key order by project_id")
+    /// Index: cord_pkey.
+    static let take = Statement("cord_take", "delete from cord where project_id = $1 and hash = $2")
     static let forgetCords = Statement("cord_forget", "delete from cord where project_id = $1")
     static let forgetKey = Statement("cord_forget_key", "delete from cord_key where project_id = $1")
     static let forgetPause = Statement("cord_forget_pause", "delete from cord_pause where project_id = $1")
@@ -59,7 +79,7 @@ extension Ledger {
     /// hash under a key that is deleted on resume; at the threshold the project pauses. The caller's name goes no
     /// further. Throws `.notFound` for a project and `.refused` for somebody who is not enrolled in it.
     public func pullCord(project name: String, by person: String) async throws -> CordOutcome {
-        let (outcome, isReached) = try await transaction { connection in
+        let (outcome, keyReached) = try await transaction { connection in
             _ = try await connection.query(Query(ProjectStatements.lock, .text(name)))
             let project = try await findProject(name, on: connection)
             guard project.state != .closed else { throw LedgerError(.conflict, "the project \(name) is closed") }
@@ -68,10 +88,9 @@ extension Ledger {
                 throw LedgerError(.refused, "the cord of a project is pulled by who is enrolled in it")
             }
             let key = try await cordKey(id, on: connection)
-            let hash = HMAC<SHA256>.authenticationCode(for: Array(person.utf8), using: SymmetricKey(data: key))
             let pulled = try await connection.query(
-                Query(CordStatements.pull, .int8(id), .bytea(Array(hash))))
-            if project.state == .paused { return (CordOutcome.paused, false) }
+                Query(CordStatements.pull, .int8(id), .bytea(cordHash(of: person, under: key))))
+            if project.state == .paused { return (CordOutcome.paused, [UInt8]?.none) }
             let counts = try await connection.query(Query(CordStatements.counts, .int8(id)))[0]
             let limits = try await oversight(on: connection)
             guard let threshold = CordThreshold.people(engineers: Int(try counts.int8(1)), oversight: limits) else {
@@ -82,13 +101,12 @@ extension Ledger {
                         project: id, .cord, author: nil, tokenHash: nil, Self.cordText, raisedOn: today, dueOn: today,
                         on: connection)
                 }
-                return (.concern, false)
+                return (.concern, nil)
             }
-            return (.counted, Int(try counts.int8(0)) >= threshold)
+            return (.counted, Int(try counts.int8(0)) >= threshold ? key : nil)
         }
-        guard isReached else { return outcome }
-        try await pauseByCord(name)
-        return .paused
+        guard let keyReached else { return outcome }
+        return try await pauseByCord(name, reachedUnder: keyReached)
     }
 
     /// Projects that stand still by the cord, for those who are named for them, and operators.
@@ -99,22 +117,32 @@ extension Ledger {
     }
 
     /// Lets a project go on, and forgets who pulled the cord. By somebody who is named for it, or an operator. Throws
-    /// `.notFound` for one that does not stand still by the cord, or is another's.
+    /// `.notFound` for one that does not stand still by the cord, or is another's: as it is with the epoch, so that a
+    /// role that was taken meanwhile lets nothing go on.
     public func resumeCord(project name: String, by reader: ConcernReader) async throws {
-        guard try await cords(for: reader).contains(where: { $0.project == name }) else {
-            throw LedgerError(
-                .notFound, "no project \(name) of yours stands still by the cord",
-                remedy: "see plimsoll concern cord list")
+        try await withEpoch(cause: "project resumed by cord") { connection in
+            let mayResume = try await connection.query(
+                Query(CordStatements.mayResume, .text(name), .text(reader.name), .bool(reader.isOperator)))
+            guard try mayResume[0].bool(0) else {
+                throw LedgerError(
+                    .notFound, "no project \(name) of yours stands still by the cord",
+                    remedy: "see plimsoll concern cord list")
+            }
+            _ = try await changeState(of: name, to: .open, by: reader.name, on: connection)
         }
-        _ = try await setProjectState(name, to: .open, by: reader.name)
     }
 
-    /// With the epoch: no lease of the project commits after this returned.
-    private func pauseByCord(_ name: String) async throws {
+    /// With the epoch: no lease of the project commits after this returned. Those who had pulled when there were enough
+    /// are still counted while their key is there; without it somebody has heard them meanwhile and let the project go
+    /// on, and nothing pauses again that nobody has asked for since.
+    private func pauseByCord(_ name: String, reachedUnder key: [UInt8]) async throws -> CordOutcome {
         try await withEpoch(cause: "project paused by cord") { connection in
+            _ = try await connection.query(Query(ProjectStatements.lock, .text(name)))
             let project = try await findProject(name, on: connection)
-            guard project.state == .open else { return }
+            guard project.state == .open else { return .paused }
             let id = project.id.rawValue
+            let present = try await connection.query(Query(CordStatements.key, .int8(id))).first
+            guard try present?.bytes(0) == key else { return .counted }
             let today = try await concernDay(project: id, on: connection)
             _ = try await connection.pipeline([
                 Query(ProjectStatements.state, .int8(id), .text(ProjectState.paused.rawValue)),
@@ -126,11 +154,13 @@ extension Ledger {
             // Not whose cord it was: the last of several, and none of them by name.
             try await appendChainEvent(
                 .cordPaused, actor: "cord", detail: ["project": .string(name)], on: connection)
+            return .paused
         }
     }
 }
 
-/// Forgets who pulled the cord of a project that goes on, or is over.
+/// Forgets who pulled the cord of a project that goes on, or is over. Needs the project's lock: who pulls meanwhile would
+/// be counted under a key that is gone.
 func forgetCords(of project: ProjectID, on connection: isolated Connection) async throws {
     let id = Bind.int8(project.rawValue)
     _ = try await connection.pipeline([
@@ -141,11 +171,37 @@ func forgetCords(of project: ProjectID, on connection: isolated Connection) asyn
 
 /// Where few people work a cord is a concern and nothing pauses; once it is answered it can be pulled again.
 func forgetAnsweredCords(of project: ProjectRecord, on connection: isolated Connection) async throws {
+    _ = try await connection.query(Query(ProjectStatements.lock, .text(project.name)))
+    let project = try await findProject(project.name, on: connection)
     let counts = try await connection.query(Query(CordStatements.counts, .int8(project.id.rawValue)))[0]
     let limits = try await oversight(on: connection)
     guard project.state == .open, CordThreshold.people(engineers: Int(try counts.int8(1)), oversight: limits) == nil
     else { return }
     try await forgetCords(of: project.id, on: connection)
+}
+
+/// Takes the hashes by which cords could be told to be this person's, whose name is erased in this transaction. The cords
+/// stay pulled, each under random bytes in place of its hash; whoever has the name next pulls one of their own. Waits for
+/// whoever pulls at this moment. Under the epoch and the person's lock, and with the enrolments gone before its end.
+func makeCordsNobodys(of name: String, on connection: isolated Connection) async throws {
+    _ = try await connection.query(Query(CordStatements.lockProjects))
+    for row in try await connection.query(Query(CordStatements.keys)) {
+        let project = Bind.int8(try row.int8(0))
+        let hash = cordHash(of: name, under: try row.bytes(1))
+        let taken = try await connection.query(Query(CordStatements.take, project, .bytea(hash)))
+        guard taken.affected == 1 else { continue }
+        _ = try await connection.query(Query(CordStatements.pull, project, .bytea(randomBytes(hash.count))))
+    }
+}
+
+/// What stands for a person in a project's cords: nobody who has no key can tell whose it is.
+private func cordHash(of name: String, under key: [UInt8]) -> [UInt8] {
+    Array(HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: SymmetricKey(data: key)))
+}
+
+private func randomBytes(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
 }
 
 /// Random bytes of a cord key.
@@ -156,8 +212,7 @@ private func cordKey(_ project: Int64, on connection: isolated Connection) async
     if let row = try await connection.query(Query(CordStatements.key, .int8(project))).first {
         return try row.bytes(0)
     }
-    var generator = SystemRandomNumberGenerator()
-    let key = (0..<cordKeyBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    let key = randomBytes(cordKeyBytes)
     _ = try await connection.query(Query(CordStatements.makeKey, .int8(project), .bytea(key)))
     return key
 }

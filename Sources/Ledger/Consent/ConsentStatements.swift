@@ -1,6 +1,23 @@
 import Postgres
 
 enum ConsentStatements {
+    /// When an agreement ends, as a join for statements that read consent events: the one rule for the gate, a hello,
+    /// the list and a plan, so that all say the same moment. `event` names the row, of which at, valid_until, notice_id
+    /// and notice_version are looked at.
+    ///
+    /// Gives `ending.at`, the earlier of the end of its time and of the first moment at which a later version of its
+    /// notice that changes something material is in force, announced ones included; and `ending.is_for_new_version`. Of
+    /// an event that is no agreement it is the event's own moment or earlier. Index: notice_pkey.
+    static func end(of event: String) -> String {
+        """
+        cross join lateral (
+            select least(coalesce(\(event).valid_until, \(event).at), min(x.effective_at)) as at,
+                coalesce(min(x.effective_at) < \(event).valid_until, false) as is_for_new_version
+            from notice x where x.notice_id = \(event).notice_id and x.version > \(event).notice_version and x.material
+        ) ending
+        """
+    }
+
     /// The version in force at a moment. Index: notice_pkey, backwards.
     static let inForce = Statement(
         "consent_notice_in_force",
@@ -23,17 +40,15 @@ enum ConsentStatements {
             or exists (select from notice where purpose = $1)
             or exists (select from consent_event where person_id = $2 and purpose = $1)
         """)
-    /// The latest event of a purpose, and whether it opens the gate at a moment: given or renewed, not past its end,
-    /// and no later material version in force. Index: consent_event_pkey, backwards.
+    /// The latest event of a purpose, and whether it opens the gate at a moment: given or renewed, and not past its
+    /// end. Indexes: consent_event_pkey, backwards, and notice_pkey.
     static let latest = Statement(
         "consent_latest",
         """
         select e.state, e.notice_id, e.notice_version, n.sha256,
-            e.state in ('given', 'renewed') and e.at <= $3 and $3 < e.valid_until
-                and not exists (select from notice x where x.notice_id = e.notice_id
-                    and x.version > e.notice_version and x.material and x.effective_at <= $3)
-        from consent_event e left join notice n
-            on n.notice_id = e.notice_id and n.version = e.notice_version
+            e.state in ('given', 'renewed') and e.at <= $3 and $3 < ending.at
+        from consent_event e \(end(of: "e"))
+        left join notice n on n.notice_id = e.notice_id and n.version = e.notice_version
         where e.person_id = $1 and e.purpose = $2 order by e.n desc limit 1
         """)
     static let insert = Statement(
@@ -50,16 +65,19 @@ enum ConsentStatements {
     /// Held until the withdrawal ends: an export that is sealed meanwhile waits for it, or is seen by it.
     static let exportLock = Statement(
         "consent_export_lock", "select pg_advisory_xact_lock_shared(\(SealLock.key))")
-    /// What follows from the exclusion and would take too long under the person's lock: slots to be freed, and exports
-    /// that hold labels of this person under the purpose (every export does, of purposes without which there is no
-    /// label). A statement after the export lock's. Indexes: export_person_person, export_pkey.
+    /// What follows from the exclusion and would take too long under the person's lock: slots to be freed, and sealed
+    /// exports that hold labels of this person under the purpose (every export does, of purposes without which there is
+    /// no label). A statement after the export lock's, with a snapshot of its own (READ COMMITTED): what was sealed
+    /// before is finished in it, and what is sealed later sees the exclusion. Indexes: export_person_person,
+    /// export_pkey.
     static let owe = Statement(
         "consent_owe",
         """
         with refill as (insert into owed_refill (person_id, purpose, up_to_n) values ($1, $2, $3))
         insert into owed_drop (export_id, person_id, up_to_n)
         select p.export_id, $1, $3 from export_person p join export x using (export_id)
-        where p.person_id = $1 and (x.purpose = $2 or \(ExclusionRule.isNeededByAll("$2::text")))
+        where p.person_id = $1 and x.finished_at is not null
+            and (x.purpose = $2 or \(ExclusionRule.isNeededByAll("$2::text")))
         """)
     /// Late answers that wait and are covered by the new exclusion leave the queue's figures; nobody can accept them
     /// any more. Indexes: late_answer_once, task_pkey.
@@ -86,21 +104,21 @@ enum ConsentStatements {
             \(NoticeStatements.references),
             case
                 when e.state is null then ''
-                when e.state not in ('given', 'renewed') then e.state
-                when e.valid_until <= now.at then 'expired'
-                when exists (select from notice x where x.notice_id = e.notice_id and x.version > e.notice_version
-                    and x.material and x.effective_at <= now.at) then 'invalidated'
-                else e.state
+                when e.state not in ('given', 'renewed') or now.at < ending.at then e.state
+                when ending.is_for_new_version then 'invalidated'
+                else 'expired'
             end,
-            e.valid_until,
+            case when e.state in ('given', 'renewed') then ending.at end,
             coalesce((select array_agg(p.name order by p.name)
                 from project_purpose u join project p using (project_id)
                 join enrolment r on r.project_id = p.project_id and r.person_id = $1
-                where u.purpose = n.purpose and p.state <> 'closed'), '{}'), now.at
+                where u.purpose = n.purpose and p.state <> 'closed'), '{}'), now.at,
+            case when ending.is_for_new_version then e.notice_id end
         from now, notice n
         left join lateral (
-            select c.state, c.notice_id, c.notice_version, c.valid_until from consent_event c
+            select c.state, c.at, c.notice_id, c.notice_version, c.valid_until from consent_event c
             where c.person_id = $1 and c.purpose = n.purpose order by c.n desc limit 1) e on true
+        \(end(of: "e"))
         where n.effective_at <= now.at and not exists (select from notice x where x.notice_id = n.notice_id
             and x.version > n.version and x.effective_at <= now.at)
         order by n.notice_id

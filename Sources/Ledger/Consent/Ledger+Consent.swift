@@ -14,7 +14,9 @@ extension Ledger {
             let rows = try await connection.query(
                 Query(ConsentStatements.inForce, .text(notice), .timestamptz(microseconds: fact.at.microseconds)))
             guard let row = rows.first else {
-                throw LedgerError(.notFound, "no notice “\(notice)” is in force", remedy: "see plimsoll notice list")
+                throw LedgerError(
+                    .notFound, "no notice “\(notice)” is in force",
+                    remedy: "see plimsoll notice list; an operator publishes one: plimsoll notice publish FILE")
             }
             let current = try NoticeReference(row)
             guard version == current.version else {

@@ -4,10 +4,14 @@ import Postgres
 /// One notice in force and where a person stands with its purpose.
 public struct NoticeStanding: Sendable, Hashable {
     public let notice: NoticeRow
-    /// As of now: an agreement past its end is `expired`, one under an older text `invalidated`; nil: never asked.
+    /// As of now: an agreement whose time is up is `expired`, one that a new version has ended `invalidated`; nil:
+    /// never asked.
     public let state: AgreementState?
-    /// The end of the latest agreement, past or to come.
+    /// The end of the latest agreement, past or to come, as the gate has it.
     public let until: Moment?
+    /// The notice of which a version that changes something material is in force from `until` on; nil: its time is up
+    /// then.
+    public let newVersionOf: String?
     /// Until the end of an agreement in force, where that is not more than `warning` away.
     public let endsIn: Duration?
 
@@ -22,6 +26,7 @@ public struct NoticeStanding: Sendable, Hashable {
         state = AgreementState(rawValue: try row.text(19))
         until = try row.timestamptzOrNil(20).map { Moment(microseconds: $0) }
         projects = try row.textArray(21)
+        newVersionOf = try row.textOrNil(23)
         let now = Moment(microseconds: try row.timestamptz(22))
         let left = state?.opensGate == true ? until.map { $0 - now } : nil
         endsIn = left.flatMap { $0 <= Self.warning ? $0 : nil }

@@ -232,7 +232,8 @@ extension Ledger {
         } catch {
             return DiagnosisRow(
                 "policy", .failed, "version \(policy.version) cannot be read by this build",
-                remedy: "plimsoll policy apply another document")
+                remedy: "upgrade this coordinator, or plimsoll policy apply another document; plimsoll policy show "
+                    + "--version \(policy.version) prints this one")
         }
     }
 }

@@ -27,6 +27,9 @@ public struct StoredProject: Sendable {
     public var instructions: String
     public var instructionsVersion: Int64
     public var purposes: [PurposeName]
+    /// Of these and of the severities' own, those that no notice is in force for. True while the epoch is: a notice's
+    /// first version is in force at once, and publishing it raises the epoch.
+    public var withoutNotice: Set<PurposeName>
 }
 
 extension DeploymentState {
@@ -41,7 +44,12 @@ extension DeploymentState {
         select p.project_id, p.name, p.state, p.overlap, p.weight, p.effort_seconds, p.answer_schema,
             coalesce(i.body, ''), p.instructions_version,
             coalesce((select array_agg(x.purpose order by x.purpose) from project_purpose x
-                where x.project_id = p.project_id), '{}')
+                where x.project_id = p.project_id), '{}'),
+            coalesce((select array_agg(x.purpose order by x.purpose) from (
+                    select u.purpose from project_purpose u where u.project_id = p.project_id
+                    union values ('\(PurposeName.severity2)'), ('\(PurposeName.severity3)')) x
+                where not exists (select from notice n where n.purpose = x.purpose
+                    and n.effective_at <= plimsoll.clock())), '{}')
         from project p
         left join instructions i on i.project_id = p.project_id and i.version = p.instructions_version
         """)
@@ -66,7 +74,8 @@ extension DeploymentState {
                 id: id, name: try row.text(1), state: try row.text(2), overlap: Int(try row.int2(3)),
                 weight: Int(try row.int4(4)), effortSeconds: Int(try row.int4(5)), answerSchema: try row.text(6),
                 instructions: try row.text(7), instructionsVersion: try row.int8(8),
-                purposes: try row.textArray(9).map { PurposeName($0) })
+                purposes: try row.textArray(9).map { PurposeName($0) },
+                withoutNotice: Set(try row.textArray(10).map { PurposeName($0) }))
             if project.state == "closed" { state.closedProjects[id] = project } else { state.projects[id] = project }
         }
         for row in rows[4] { state.members.insert(CoordinatorID(try row.int8(0))) }

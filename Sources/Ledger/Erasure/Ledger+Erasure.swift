@@ -65,8 +65,13 @@ enum ErasureStatements {
                 and e.up_to_n >= l.person_n and \(ExclusionRule.bearsOn("x.purpose")))
         order by x.export_id, t.external_key, l.slot
         """)
-    /// Index: export_person_person.
-    static let exports = Statement("erasure_exports", "select count(*) from export_person where person_id = $1")
+    /// Sealed ones alone are told what to drop. Indexes: export_person_person, export_pkey.
+    static let exports = Statement(
+        "erasure_exports",
+        """
+        select count(*) from export_person p join export x using (export_id)
+        where p.person_id = $1 and x.finished_at is not null
+        """)
     /// Locked, so that its manifests are numbered one after the other.
     static let export = Statement(
         "erasure_export", "select pseudonym_key from export where export_id = $1 for no key update")
@@ -164,6 +169,7 @@ extension Ledger {
                 try await lockPeople([person.id], on: connection)
                 let events = try await connection.query(
                     Query(ErasureStatements.person, .int8(person.id.rawValue), .text(pseudonym)))[0].int8Array(0)
+                try await makeCordsNobodys(of: person.name, on: connection)
                 // P11: a detail that is gone and that no erasure names was taken by somebody else.
                 try await appendChainEvent(
                     .personErased, actor: pseudonym,

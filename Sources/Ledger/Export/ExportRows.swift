@@ -85,10 +85,28 @@ struct ExportedPerson: Sendable, Hashable {
     /// The person's number at the export's snapshot: what the export has seen of labels and exclusions goes up to it.
     var atN: Int64
     var labels: Int64 = 0
+    /// How many of them are on record.
+    var recorded: Int64 = 0
 }
 
 /// What the rows of an export came to, with what is needed to name them again.
 struct ExportContents: Sendable {
     var totals = ExportTotals()
     var people: [PersonID: ExportedPerson] = [:]
+
+    /// Those of a piece's people who must be put on record before it leaves, and count as recorded from here on: who is
+    /// new, and whose number has doubled. Not with every piece: the export's own snapshot keeps each version of a row.
+    mutating func due(of piece: Set<PersonID>) -> [PersonID: ExportedPerson] {
+        var due: [PersonID: ExportedPerson] = [:]
+        for person in piece {
+            guard var held = people[person], held.labels >= 2 * held.recorded else { continue }
+            held.recorded = held.labels
+            people[person] = held
+            due[person] = held
+        }
+        return due
+    }
+
+    /// Of whom the record does not say the last number yet.
+    var unrecorded: [PersonID: ExportedPerson] { people.filter { $0.value.labels > $0.value.recorded } }
 }

@@ -58,16 +58,19 @@ enum ExportStatements {
                 select purpose from project_purpose where project_id = $1))
             or (select void from export where export_id = $5)
         """)
-    /// Whose labels it holds and up to which number, so that a withdrawal finds what it must be told to drop.
+    /// Whose labels it holds and up to which number: on record before they leave (P11), and so that a withdrawal finds
+    /// what it must be told to drop. Of an export that an erasure has spoilt nothing is written, or a row could come
+    /// back behind it. Locks: the export's row, shared, which an erasure changes; then, as the foreign key asks, people
+    /// for key share. Indexes: export_pkey, export_person_pkey.
     static let people = Statement(
         "export_people",
         """
+        with whole as materialized (select export_id from export where export_id = $1 and not void for share)
         insert into export_person (export_id, person_id, at_n, labels)
-        select $1, p.person_id, p.at_n, p.labels
-        from unnest($2::bigint[], $3::bigint[], $4::bigint[]) p (person_id, at_n, labels)
+        select w.export_id, p.person_id, p.at_n, p.labels
+        from whole w, unnest($2::bigint[], $3::bigint[], $4::bigint[]) p (person_id, at_n, labels)
+        on conflict (export_id, person_id) do update set at_n = excluded.at_n, labels = excluded.labels
         """)
-    /// An export that was not sealed is owed to nobody.
-    static let forget = Statement("export_forget", "delete from export_person where export_id = $1")
     /// Withdrawals wait for a beginning and a sealing; one that stops in the middle holds them up no longer than this.
     static let patience = "set local idle_in_transaction_session_timeout = '2s'; set local statement_timeout = '5s'"
     /// Waits for withdrawals under way, which are short.

@@ -9,7 +9,8 @@ extension Ledger {
 
     /// Gives out the labels of a project that stand on a purpose, in lane and task order, as of one moment. What was
     /// withdrawn, or lacks the purpose, is left out and counted. `receive` is called with the heading's rows as they
-    /// come; while it is busy the database waits.
+    /// come; while it is busy the database waits. That the export began, and whose labels a piece holds, is on record
+    /// before it leaves, however the export ends (P11); a second connection of the pool is lent for that, for a moment.
     ///
     /// Throws `.notFound`, `.invalid` for a purpose that the project does not name, and `.stale` when somebody
     /// withdrew while the export ran: then what was received must be thrown away and the export made again; `.refused`
@@ -27,8 +28,14 @@ extension Ledger {
         // that did not find this export is over before its snapshot.
         let begun = try await transaction { connection in
             try await keepAlone(on: connection)
-            return try await connection.query(
+            let row = try await connection.query(
                 Query(ExportStatements.begin, id, .text(purpose), .bytea(key), .text(actor)))[0]
+            try await appendChainEvent(
+                .labelsExportBegun, actor: actor,
+                detail: [
+                    "export": .integer(try row.int8(0)), "project": .string(name), "purpose": .string(purpose),
+                ], on: connection)
+            return row
         }
         let head = ExportHeading(
             id: try begun.int8(0), project: name, purpose: purpose,
@@ -37,10 +44,25 @@ extension Ledger {
         try await heading(head)
         let contents = try await stream(pauseMax: Self.readerPauseMax) { connection in
             try await connection.execute(script: "set local statement_timeout = 0")
-            return try await rows(of: project, purpose, Pseudonyms(key: key), receive, on: connection)
+            return try await rows(of: project, purpose, Pseudonyms(key: key), on: connection) { piece, people in
+                try await record(people, in: head.id)
+                try await receive(piece)
+            }
         }
         try await seal(head, contents, project.id, by: actor)
         return contents.totals
+    }
+
+    /// Puts on record whose labels an export holds, durable when it returns. Throws `.stale` where an erasure has
+    /// spoilt the export: the record of its person is gone with it, and must not come back.
+    private func record(_ people: [PersonID: ExportedPerson], in export: Int64) async throws {
+        if people.isEmpty { return }
+        let ordered = people.sorted { $0.key < $1.key }
+        let recorded = try await read(
+            Query(
+                ExportStatements.people, .int8(export), .int8Array(ordered.map(\.key.rawValue)),
+                .int8Array(ordered.map(\.value.atN)), .int8Array(ordered.map(\.value.labels))))
+        guard recorded.affected == ordered.count else { throw changedMeanwhile() }
     }
 
     /// Makes an export final, unless somebody withdrew since its snapshot (P3). Whose labels it holds is on disk
@@ -48,11 +70,10 @@ extension Ledger {
     private func seal(
         _ head: ExportHeading, _ contents: ExportContents, _ project: ProjectID, by actor: String
     ) async throws {
+        try await record(contents.unrecorded, in: head.id)
         let id = Bind.int8(head.id)
         let people = contents.people.sorted { $0.key < $1.key }
         let (ids, numbers) = (Bind.int8Array(people.map(\.key.rawValue)), Bind.int8Array(people.map(\.value.atN)))
-        _ = try await read(
-            Query(ExportStatements.people, id, ids, numbers, .int8Array(people.map(\.value.labels))))
         let isSealed = try await transaction { connection in
             try await keepAlone(on: connection)
             let withdrawn = try await connection.query(
@@ -68,13 +89,14 @@ extension Ledger {
                 ], on: connection)
             return true
         }
-        guard isSealed else {
-            _ = try await read(Query(ExportStatements.forget, id))
-            throw LedgerError(
-                .stale, "what may be exported changed while the export ran",
-                remedy: "throw away what was received and export again")
-        }
+        guard isSealed else { throw changedMeanwhile() }
     }
+}
+
+private func changedMeanwhile() -> LedgerError {
+    LedgerError(
+        .stale, "what may be exported changed while the export ran",
+        remedy: "throw away what was received and export again")
 }
 
 /// Until the transaction ends no withdrawal and no erasure is under way.
@@ -83,9 +105,10 @@ private func keepAlone(on connection: isolated Connection) async throws {
     _ = try await connection.query(Query(ExportStatements.sealLock))
 }
 
+/// `receive` gets each piece with those of its people who are to be put on record first.
 private func rows(
-    of project: ProjectRecord, _ purpose: String, _ pseudonyms: Pseudonyms,
-    _ receive: @Sendable ([ExportedLabelRow]) async throws -> Void, on connection: isolated Connection
+    of project: ProjectRecord, _ purpose: String, _ pseudonyms: Pseudonyms, on connection: isolated Connection,
+    _ receive: @Sendable ([ExportedLabelRow], [PersonID: ExportedPerson]) async throws -> Void
 ) async throws -> ExportContents {
     let id = Bind.int8(project.id.rawValue)
     var contents = ExportContents()
@@ -113,6 +136,7 @@ private func rows(
             let fetched = try await connection.query(Query(ExportStatements.fetch(size)))
             if fetched.isEmpty { break }
             var batch: [ExportedLabelRow] = []
+            var authors: Set<PersonID> = []
             var bytes = 0
             for row in fetched {
                 let personN = try row.int8(5)
@@ -134,10 +158,11 @@ private func rows(
                 person.atN = max(person.atN, personN)
                 person.labels += 1
                 contents.people[standing.person] = person
+                authors.insert(standing.person)
                 batch.append(label)
             }
             contents.totals.labels += batch.count
-            if !batch.isEmpty { try await receive(batch) }
+            if !batch.isEmpty { try await receive(batch, contents.due(of: authors)) }
             let average = max(1, bytes / max(1, batch.count))
             size = min(Ledger.exportRowsMax, max(1, Ledger.exportChunkBytes / average))
         }

@@ -125,9 +125,19 @@ public struct StoredAgreement: Sendable, Hashable {
     public var notice: String
     public var noticeVersion: Int
     public var n: Int64
+    /// What an agreement is from `until` on: `expired`, or `invalidated` where a new version of its notice ends it.
+    public var endsAs: AgreementState
 
     /// How a provenance names this agreement.
     public var reference: String { "\(purpose)@\(notice)/\(noticeVersion)#\(n)" }
+}
+
+/// The latest refusal of a person that was kept.
+public struct LatestRefusal: Sendable, Hashable {
+    public var person: PersonID
+    public var at: Moment
+    /// nil: it stands no more, since something was granted after it, or it is of a rule that this build does not know.
+    public var rule: Rule?
 }
 
 /// What is known of a task and person whose lease is not open: for repeated and late submits.

@@ -5,7 +5,12 @@ extension FlushSession {
     /// Writes everything and commits, in one round trip. Only after this returned may a worker hear of any of it
     /// (P5). Throws `.commitInDoubt` when the answer to COMMIT was lost; 23505, PL001, PL002 or PL005 when a slot was
     /// not as this coordinator believed, in which case nothing was written.
-    public func commit(_ writes: FlushWrites, coordinator: CoordinatorID, at now: Moment) async throws {
+    ///
+    /// Gives the latest refusal that is kept of each person of whom there was one to keep: that one, or one of the last
+    /// minute that keeps it out.
+    public func commit(
+        _ writes: FlushWrites, coordinator: CoordinatorID, at now: Moment
+    ) async throws -> [LatestRefusal] {
         let me = Bind.int8(coordinator.rawValue)
         let at = Bind.timestamptz(microseconds: now.microseconds)
         var queries: [Query] = []
@@ -14,9 +19,18 @@ extension FlushSession {
         addGrants(writes, me, to: &queries)
         addAnswers(writes, to: &queries)
         addAccounts(writes, me, at, to: &queries)
+        // The last one, so that its answer is found again.
+        let decisions = writes.decisions.person.isEmpty ? nil : queries.count
+        if decisions != nil { queries.append(Self.decision(writes.decisions)) }
         queries.append(Query(FlushStatements.commit))
-        try await send(queries)
+        let rows = try await connection.pipeline(queries)
+        guard let decisions else { return [] }
+        // It is committed, so nothing may fail any more: of whom this cannot be read, the database is asked again.
+        return rows[decisions].compactMap { try? LatestRefusal($0) }
     }
+
+    /// How long after one refusal of a person no other one is kept.
+    public static let refusalsApart = Duration.seconds(FlushStatements.refusalsApartSeconds)
 
     /// Takeovers come before everything that may end the same lease.
     private func addEnds(_ writes: FlushWrites, _ me: Bind, _ at: Bind, to queries: inout [Query]) {
@@ -86,14 +100,16 @@ extension FlushSession {
                     .int8Array(grants.person), .int8Array(grants.fence), .int8Array(grants.lane),
                     .int8Array(grants.project), .timestamptzArray(grants.grantedAt),
                     .timestamptzArray(grants.firstGrantedAt), .timestamptzArray(grants.deadline),
-                    .int8Array(grants.provenance), .int8Array(grants.session), .int8Array(grants.why), me))
+                    .int8Array(grants.provenance), .int8Array(grants.session), .int8Array(grants.why), me,
+                    .textArray(grants.deadlineRule)))
         }
         let extensions = writes.extensions
         if !extensions.task.isEmpty {
             queries.append(
                 Query(
                     FlushStatements.extend, .int8Array(extensions.task), .int2Array(extensions.slot),
-                    .int8Array(extensions.fence), .timestamptzArray(extensions.deadline)))
+                    .int8Array(extensions.fence), .timestamptzArray(extensions.deadline),
+                    .textArray(extensions.deadlineRule)))
         }
     }
 
@@ -136,14 +152,6 @@ extension FlushSession {
                     .timestamptzArray(usage.workedFrom), .timestamptzArray(usage.workedTo), .textArray(usage.kind),
                     .int2Array(usage.severity)))
         }
-        let decisions = writes.decisions
-        if !decisions.person.isEmpty {
-            queries.append(
-                Query(
-                    FlushStatements.decision, .int8Array(decisions.person), .timestamptzArray(decisions.at),
-                    .textArray(decisions.rule), .textArray(decisions.value), .textArray(decisions.bound),
-                    .timestamptzArray(decisions.until), .textArray(decisions.scope)))
-        }
         let contributions = writes.contributions
         if !contributions.person.isEmpty {
             queries.append(
@@ -162,6 +170,13 @@ extension FlushSession {
         }
     }
 
+    private static func decision(_ decisions: FlushWrites.Decisions) -> Query {
+        Query(
+            FlushStatements.decision, .int8Array(decisions.person), .timestamptzArray(decisions.at),
+            .textArray(decisions.rule), .textArray(decisions.value), .textArray(decisions.bound),
+            .timestamptzArray(decisions.until), .textArray(decisions.scope))
+    }
+
     private static func keys(_ ends: FlushWrites.Ends) -> [Bind] {
         [.int8Array(ends.task), .int2Array(ends.slot), .int8Array(ends.person), .int8Array(ends.fence)]
     }
@@ -170,6 +185,4 @@ extension FlushSession {
 extension FlushSession {
     /// Whether a commit that threw this may have happened all the same.
     public static func isInDoubt(_ error: any Error) -> Bool { (error as? PostgresError)?.outcomeUnknown == true }
-
-    private func send(_ queries: [Query]) async throws { _ = try await connection.pipeline(queries) }
 }

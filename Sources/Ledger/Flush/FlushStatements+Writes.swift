@@ -30,13 +30,13 @@ extension FlushStatements {
         "flush_grant",
         """
         insert into lease (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
-            deadline, coordinator_id, provenance_id, session, why)
+            deadline, coordinator_id, provenance_id, session, why, deadline_rule)
         select g.task_id, g.slot, g.person_id, g.fence, g.lane_id, g.project_id, g.granted_at, g.first_granted_at,
-            g.deadline, $13, g.provenance_id, g.session, ($12::bigint[])[10 * g.i - 9 : 10 * g.i]
+            g.deadline, $13, g.provenance_id, g.session, ($12::bigint[])[10 * g.i - 9 : 10 * g.i], g.deadline_rule
         from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[]) with ordinality
-            g (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at, deadline,
-               provenance_id, session, i)
+            $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[], $14::text[])
+            with ordinality g (task_id, slot, person_id, fence, lane_id, project_id, granted_at, first_granted_at,
+                deadline, provenance_id, session, deadline_rule, i)
         """)
     /// A returned slot that is gone meanwhile (given back, adopted) is not ours to grant: the count is asserted.
     static let regrant = Statement(
@@ -131,19 +131,45 @@ extension FlushStatements {
             $8::timestamptz[], $9::text[], $10::smallint[])
             u (person_id, n, at, day, day_labels, worked_from, worked_to, kind, severity)
         """)
+    /// How long after one refusal of a person no other one is kept.
+    static let refusalsApartSeconds = 60
+    /// Refusals, but none of a person of whom one was kept in the last minute, on whatever stream and by whatever
+    /// coordinator. Gives the latest one that is kept of each person asked about: theirs, or the one that keeps it out.
+    ///
+    /// The look is exact: whoever decides for a person holds their lock from before this statement to the commit, so no
+    /// other refusal of theirs comes in between. Index: decision_person, backwards, one row a person; the bounds come
+    /// from the decision's own instant by the database's clock, which prunes all partitions but that day's, or two
+    /// around midnight.
     static let decision = Statement(
         "flush_decision",
         """
-        insert into decision (person_id, at, rule, value, bound, until, scope)
-        select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-            $7::text[])
+        with asked as (
+            select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[],
+                $6::timestamptz[], $7::text[]) a (person_id, at, rule, value, bound, until, scope)),
+        latest as (
+            select a.person_id, d.at, d.rule
+            from asked a
+            cross join lateral (
+                select x.at, x.rule from decision x
+                where x.person_id = a.person_id and x.at <= a.at
+                    and x.at > a.at - interval '\(refusalsApartSeconds) seconds'
+                order by x.at desc limit 1) d),
+        kept as (
+            insert into decision (person_id, at, rule, value, bound, until, scope)
+            select a.person_id, a.at, a.rule, a.value, a.bound, a.until, a.scope from asked a
+            where not exists (select from latest l where l.person_id = a.person_id)
+            returning person_id, at, rule)
+        select k.person_id, k.at, k.rule from kept k
+        union all
+        select l.person_id, l.at, l.rule from latest l
         """)
     static let extend = Statement(
         "flush_extend",
         """
         with changed as (
-            update lease l set deadline = e.deadline
-            from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::timestamptz[]) e (task_id, slot, fence, deadline)
+            update lease l set deadline = e.deadline, deadline_rule = e.deadline_rule
+            from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::timestamptz[], $5::text[])
+                e (task_id, slot, fence, deadline, deadline_rule)
             where l.task_id = e.task_id and l.slot = e.slot and l.fence = e.fence
             returning 1)
         select assert_rows((select count(*) from changed), cardinality($1))

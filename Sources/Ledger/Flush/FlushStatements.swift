@@ -115,11 +115,10 @@ enum FlushStatements {
     static let agreements = Statement(
         "flush_agreements",
         """
-        select distinct on (c.person_id, c.purpose) c.person_id, c.purpose, c.state, c.at,
-            least(coalesce(c.valid_until, c.at), (select min(x.effective_at) from notice x
-                where x.notice_id = c.notice_id and x.version > c.notice_version and x.material)),
-            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n
-        from consent_event c where c.person_id = any($1::bigint[])
+        select distinct on (c.person_id, c.purpose) c.person_id, c.purpose, c.state, c.at, ending.at,
+            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n, ending.is_for_new_version
+        from consent_event c \(ConsentStatements.end(of: "c"))
+        where c.person_id = any($1::bigint[])
         order by c.person_id, c.purpose, c.n desc
         """)
 

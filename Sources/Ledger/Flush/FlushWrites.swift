@@ -25,6 +25,8 @@ public struct FlushWrites: Sendable {
         /// Ten numbers a row, five figures each with its limit (-1: none): open leases, tasks that day, and in seconds
         /// the time without a break, that day's and that week's.
         public var why: [Int64] = []
+        /// The rule that sets the deadline; nil: the lease's own length or its lifetime.
+        public var deadlineRule: [String?] = []
     }
 
     public struct Labels: Sendable {
@@ -128,6 +130,18 @@ public struct FlushWrites: Sendable {
         public var bound: [String] = []
         public var until: [Int64?] = []
         public var scope: [String?] = []
+
+        /// Takes a person's refusal out again, if there is one.
+        public mutating func remove(_ person: PersonID) {
+            guard let index = self.person.firstIndex(of: person.rawValue) else { return }
+            self.person.remove(at: index)
+            at.remove(at: index)
+            rule.remove(at: index)
+            value.remove(at: index)
+            bound.remove(at: index)
+            until.remove(at: index)
+            scope.remove(at: index)
+        }
     }
 
     public struct Extensions: Sendable {
@@ -135,6 +149,7 @@ public struct FlushWrites: Sendable {
         public var slot: [Int16] = []
         public var fence: [Int64] = []
         public var deadline: [Int64] = []
+        public var deadlineRule: [String?] = []
     }
 
     public struct Contributions: Sendable {

@@ -10,7 +10,16 @@ extension StoredAgreement {
             // P2: a state that this version does not know opens nothing.
             state: AgreementState(rawValue: try row.text(2)) ?? .unknown,
             from: Moment(microseconds: try row.timestamptz(3)), until: Moment(microseconds: try row.timestamptz(4)),
-            notice: try row.text(5), noticeVersion: Int(try row.int4(6)), n: try row.int8(7))
+            notice: try row.text(5), noticeVersion: Int(try row.int4(6)), n: try row.int8(7),
+            endsAs: try row.bool(8) ? .invalidated : .expired)
+    }
+}
+
+extension LatestRefusal {
+    init(_ row: Row) throws {
+        self.init(
+            person: PersonID(try row.int8(0)), at: Moment(microseconds: try row.timestamptz(1)),
+            rule: Rule(rawValue: try row.text(2)))
     }
 }
 

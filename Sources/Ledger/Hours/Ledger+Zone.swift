@@ -22,12 +22,13 @@ enum ZoneStatements {
     static let isKnown = Statement("zone_known", "select (clock() at time zone $1)::date")
     static let set = Statement(
         "zone_set",
-        "update person set former_zone = zone, zone = $2, zone_changed_at = $3 where person_id = $1")
+        "update person set former_zone = $4, zone = $2, zone_changed_at = $3 where person_id = $1")
 }
 
 extension Ledger {
     /// Changes the zone by which a person's days and quiet hours are told. It binds from the next decision on; the zone
-    /// before counts beside it for eight days, the stricter wins.
+    /// before counts beside it for eight days, the stricter wins. One that is in no table is left behind at once: by it
+    /// nothing can be told, and the gate's doubt would keep the person out for as long as it counted.
     ///
     /// While two zones count there is no third, or the first would be forgotten while it may be the stricter; going
     /// back to the one before is possible at once, since then the same two count. Throws `.invalid` for a name that is
@@ -52,8 +53,9 @@ extension Ledger {
             if let earlier = try row.textOrNil(0), let changedAt, now < changedAt + Zone.formerKept {
                 former = ZoneStanding.Former(zone: earlier, until: changedAt + Zone.formerKept)
             }
-            if zone == person.zone { return (person, ZoneStanding(zone: zone, former: former)) }
-            if let former, former.zone != zone {
+            let isFormerKnown = former.map { isKnown($0.zone) } ?? true
+            if zone == person.zone, isFormerKnown { return (person, ZoneStanding(zone: zone, former: former)) }
+            if let former, isFormerKnown, former.zone != zone {
                 throw LedgerError(
                     .refused,
                     "you changed from \(former.zone) to \(person.zone); until \(former.until.text(in: person.zone)) both "
@@ -62,16 +64,27 @@ extension Ledger {
             }
             try await checkServerKnows(zone, on: connection)
             let fact = try await appendFact(person.id, on: connection)
+            let left = zone != person.zone && isKnown(person.zone) ? person.zone : nil
             _ = try await connection.query(
-                Query(ZoneStatements.set, id, .text(zone), .timestamptz(microseconds: fact.at.microseconds)))
+                Query(
+                    ZoneStatements.set, id, .text(zone), .timestamptz(microseconds: fact.at.microseconds), .text(left)))
             try await appendChainEvent(
                 .zoneChanged, actor: name, about: person.id, detail: ["person": .string(name)], on: connection)
             let until = fact.at + Zone.formerKept
-            return (person, ZoneStanding(zone: zone, former: ZoneStanding.Former(zone: person.zone, until: until)))
+            return (
+                person,
+                ZoneStanding(zone: zone, former: left.map { ZoneStanding.Former(zone: $0, until: until) })
+            )
         }
         await notify(.person, person.id.description)
         return standing
     }
+}
+
+/// As the gate knows zones; what the database's server does not know is no doubt to it.
+private func isKnown(_ zone: String) -> Bool {
+    // Why it is not known is said where somebody asks for it.
+    (try? Zone.named(zone)) != nil
 }
 
 private func checkServerKnows(_ zone: String, on connection: isolated Connection) async throws {

@@ -14,7 +14,7 @@ extension Ledger {
     /// Tables whose rows go one by one when their time is over; the others that the inventory keeps by days are
     /// partitioned and go by the day.
     static let forgotten = [
-        "certificate", "enrolment_token", "delivery_failure", "contribution", "read_access", "export_person",
+        "certificate", "enrolment_token", "delivery_failure", "contribution", "read_access",
     ]
     static let forgottenHours = ["time_correction", "throughput_look"]
 

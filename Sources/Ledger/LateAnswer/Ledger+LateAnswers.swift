@@ -82,7 +82,7 @@ enum LateAnswerStatements {
                 and not exists (select from denial where person_id = $1)
                 and not exists (select from closed_task where task_id = $3),
             (select lane_id from task), (select overlap from task), now.at,
-            (now.at at time zone (select zone from person where person_id = $1))::date
+            (now.at at time zone safe_zone((select zone from person where person_id = $1)))::date
         from now
         """)
     /// The lowest slot that nobody has, if the person has none of this task. Indexes: the keys of label, lease, parked.

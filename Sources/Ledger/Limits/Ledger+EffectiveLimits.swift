@@ -54,7 +54,9 @@ extension Ledger {
                     Query(EffectiveLimitsStatements.supervisor, .int8(person.id.rawValue))
                 ).first
                 guard try row?.text(0) == actor else {
-                    throw LedgerError(.refused, "\(name) is in no team of yours")
+                    throw LedgerError(
+                        .refused, "\(name) is in no team of yours",
+                        remedy: "whoever answers for them can look, or an operator; yours are in plimsoll team list")
                 }
                 try await putOnRecord(by: actor)
                 layers.engineer = nil
@@ -67,7 +69,11 @@ extension Ledger {
             do {
                 return try layers.limits(document: document, project: projectID)
             } catch {
-                throw LedgerError(.fault, "limits of \(name) cannot be read by this build", cause: error)
+                throw LedgerError(
+                    .fault, "limits of \(name) cannot be read by this build, and in doubt nothing is leased",
+                    remedy: "upgrade the coordinator, or have the limits set again; plimsoll policy layer show prints "
+                        + "those of a team, a project or oneself, plimsoll policy raise list a raise",
+                    cause: error)
             }
         }
     }

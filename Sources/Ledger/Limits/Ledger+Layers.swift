@@ -13,7 +13,9 @@ extension Ledger {
             case .person: _ = try PersonalLimits(yaml: document)
             }
         } catch {
-            throw LedgerError(.invalid, "these limits cannot be used: \(error.description)", cause: error)
+            throw LedgerError(
+                .invalid, "these limits cannot be used: \(error.description)",
+                remedy: "plimsoll policy show has every limit as it is written", cause: error)
         }
         try await change(scope, .limitsSet, document: document, by: actor)
     }

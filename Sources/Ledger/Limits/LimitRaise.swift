@@ -81,7 +81,9 @@ extension Ledger {
             let waiting = try await connection.query(
                 Query(LimitRaiseStatements.waiting, .int8(person.id.rawValue)))[0].int8(0)
             guard waiting < Self.raisesWaitingMax else {
-                throw LedgerError(.refused, "\(waiting) raises of yours wait for an answer already")
+                throw LedgerError(
+                    .refused, "\(waiting) raises of yours wait for an answer already",
+                    remedy: "plimsoll policy raise list shows them, and plimsoll policy raise end ID takes one back")
             }
             let row = try await connection.query(
                 Query(
@@ -103,7 +105,9 @@ extension Ledger {
     public func agreeRaise(_ id: Int64, by actor: String) async throws -> LimitRaise {
         let asked = try await raise(id)
         guard asked.person != actor else {
-            throw LedgerError(.refused, "a raise needs two parties: somebody else must agree to yours")
+            throw LedgerError(
+                .refused, "a raise needs two parties: somebody else must agree to yours",
+                remedy: "ask a supervisor or an operator for plimsoll policy raise agree \(id)")
         }
         let limits = try raiseLimits(asked.document)
         let person = try await transaction { connection in
@@ -176,7 +180,9 @@ private func raiseLimits(_ document: String) throws -> WorkloadLimits {
     do {
         return try PolicyDocument.layer(yaml: document)
     } catch {
-        throw LedgerError(.invalid, "these limits cannot be used: \(error.description)", cause: error)
+        throw LedgerError(
+            .invalid, "these limits cannot be used: \(error.description)",
+            remedy: "plimsoll policy show has every limit as it is written", cause: error)
     }
 }
 

@@ -46,5 +46,8 @@ public struct Migration: Sendable, Hashable {
         Migration(number: 19, name: "erasure", sql: PackageResources._19_erasure_sql),
         Migration(number: 20, name: "erased_answers", sql: PackageResources._20_erased_answers_sql),
         Migration(number: 21, name: "partition_lock", sql: PackageResources._21_partition_lock_sql),
+        Migration(number: 22, name: "export_looks", sql: PackageResources._22_export_looks_sql),
+        Migration(number: 23, name: "corrections", sql: PackageResources._23_corrections_sql),
+        Migration(number: 24, name: "deadline_rule", sql: PackageResources._24_deadline_rule_sql),
     ]
 }

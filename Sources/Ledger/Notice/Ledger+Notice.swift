@@ -49,7 +49,8 @@ extension Ledger {
             let next = (latest?.version ?? 0) + 1
             guard draft.version == next else {
                 throw LedgerError(
-                    .conflict, "the next version of the notice \(draft.id) is \(next), not \(draft.version)")
+                    .conflict, "the next version of the notice \(draft.id) is \(next), not \(draft.version)",
+                    remedy: "see plimsoll notice show \(draft.id), then publish yours as the next, or without a number")
             }
             if let latest { try Self.check(draft, after: latest) }
             let widens = latest.map { $0.data != draft.data || $0.recipients != draft.recipients } ?? false

@@ -34,7 +34,7 @@ enum PartitionStatements {
                 select from usage x where x.person_id = u.person_id and x.at >= limits.cut)
             group by u.person_id)
         insert into usage (person_id, n, at, day, day_labels, coordinator_id)
-        select l.person_id, l.n, limits.now, (limits.now at time zone p.zone)::date, 0, 0
+        select l.person_id, l.n, limits.now, (limits.now at time zone safe_zone(p.zone))::date, 0, 0
         from limits, last l join person p using (person_id) order by l.person_id
         """)
 }

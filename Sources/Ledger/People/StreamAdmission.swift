@@ -12,6 +12,26 @@ public struct Admission: Sendable {
     public var isDenied: Bool { isPersonDenied || isCertificateDenied }
 }
 
+/// An agreement in force that ends soon.
+public struct EndingAgreement: Sendable, Hashable {
+    public let purpose: String
+    /// The notice that was agreed to.
+    public let notice: String
+    public let at: Moment
+    /// Whether it ends because a version of its notice that changes something material comes into force then, and not
+    /// because its time is up.
+    public let isForNewVersion: Bool
+
+    /// What its person is told. A version that is only announced cannot be agreed to yet.
+    public var sentence: String {
+        let ends = "your agreement to \(purpose) ends on \(at.rfc3339.prefix(10))"
+        return isForNewVersion
+            ? "\(ends), when a new version of its notice comes into force: `plimsoll notice show \(notice) --diff` "
+                + "tells what changes, and from then on you can agree to it with `plimsoll consent give \(purpose)`"
+            : "\(ends); silence does not renew it, `plimsoll consent give \(purpose)` does"
+    }
+}
+
 extension Ledger {
     private static let admission = Statement(
         "admission",
@@ -39,17 +59,17 @@ extension Ledger {
         returning serial, identity
         """)
 
-    /// Agreements that open the gate now and end soon: the latest event of each purpose. Index: consent_event_pkey.
+    /// Agreements that open the gate now and end soon: the latest event of each purpose. Indexes: consent_event_pkey,
+    /// notice_pkey.
     private static let ending = Statement(
         "admission_ending",
         """
         with now as materialized (select plimsoll.clock() as at)
-        select e.purpose, e.valid_until from now, (
-            select distinct on (purpose) purpose, state, valid_until, notice_id, notice_version from consent_event
+        select e.purpose, e.notice_id, ending.at, ending.is_for_new_version from now, (
+            select distinct on (purpose) purpose, state, at, valid_until, notice_id, notice_version from consent_event
             where person_id = $1 order by purpose, n desc) e
-        where e.state in ('given', 'renewed') and e.valid_until > now.at and e.valid_until <= now.at + $2
-            and not exists (select from notice x where x.notice_id = e.notice_id
-                and x.version > e.notice_version and x.material and x.effective_at <= now.at)
+        \(ConsentStatements.end(of: "e"))
+        where e.state in ('given', 'renewed') and ending.at > now.at and ending.at <= now.at + $2
         order by e.purpose
         """)
 
@@ -83,7 +103,7 @@ extension Ledger {
     /// What a person is told at a hello: once, of other certificates issued in their name; and each time, of agreements in
     /// force that end within `NoticeStanding.warning`.
     public func news(of person: PersonID, serial: String) async throws -> (
-        certificates: [(serial: String, identity: String)], endings: [(purpose: String, at: Moment)]
+        certificates: [(serial: String, identity: String)], endings: [EndingAgreement]
     ) {
         try await pool.withConnection { connection in
             let rows = try await connection.pipeline([
@@ -93,7 +113,11 @@ extension Ledger {
             ])
             return (
                 try rows[0].map { (try $0.text(0), try $0.text(1)) },
-                try rows[1].map { (try $0.text(0), Moment(microseconds: try $0.timestamptz(1))) }
+                try rows[1].map {
+                    EndingAgreement(
+                        purpose: try $0.text(0), notice: try $0.text(1),
+                        at: Moment(microseconds: try $0.timestamptz(2)), isForNewVersion: try $0.bool(3))
+                }
             )
         }
     }

@@ -46,6 +46,8 @@ public struct LeaseAccount: Sendable, Hashable {
     public let ends: Moment
     /// Ten numbers, see `FlushWrites.Grants`; empty where none are kept.
     public let figures: [Int64]
+    /// Of an open one: the rule that sets its deadline, as it was written; nil: its own length or its lifetime.
+    public let deadlineRule: String?
     public let provenance: ProvenanceID
     public let policyVersion: Int64
     public let instructionsVersion: Int64
@@ -111,11 +113,12 @@ enum ReasonStatements {
         "reason_leases",
         """
         select j.name, t.external_key, h.task_id, n.kind, n.severity, h.parked, h.at_limit, h.ends, h.why,
-            v.provenance_id, v.policy_version, v.instructions_version, v.agreements
-        from (select task_id, lane_id, project_id, provenance_id, false parked, false at_limit, deadline ends, why
+            v.provenance_id, v.policy_version, v.instructions_version, v.agreements, h.deadline_rule
+        from (select task_id, lane_id, project_id, provenance_id, false parked, false at_limit, deadline ends, why,
+                    deadline_rule
                 from lease where person_id = $1
             union all
-            select task_id, lane_id, project_id, provenance_id, true, at_limit, until, why
+            select task_id, lane_id, project_id, provenance_id, true, at_limit, until, why, null
                 from parked where person_id = $1) h
         join project j on j.project_id = h.project_id join lane n on n.lane_id = h.lane_id
         join task t on t.lane_id = h.lane_id and t.task_id = h.task_id
@@ -190,5 +193,6 @@ extension LeaseAccount {
         policyVersion = try row.int8(10)
         instructionsVersion = try row.int8(11)
         agreements = try row.textArray(12)
+        deadlineRule = try row.textOrNil(13)
     }
 }

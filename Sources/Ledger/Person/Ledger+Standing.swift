@@ -21,7 +21,7 @@ enum StandingStatements {
     static let lanes = Statement(
         "standing_lanes", "select lane_id, kind, severity from lane where lane_id = any($1::bigint[])")
     static let clock = Statement(
-        "standing_clock", "select n.at, (n.at at time zone $1)::date from (select clock() as at) n")
+        "standing_clock", "select n.at, (n.at at time zone safe_zone($1))::date from (select clock() as at) n")
 }
 
 extension Ledger {

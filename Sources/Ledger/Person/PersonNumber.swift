@@ -27,8 +27,8 @@ enum PersonNumberStatements {
             ) u on true
             where p.person_id = any($1::bigint[]))
         insert into usage (person_id, n, at, day, day_labels, coordinator_id)
-        select l.person_id, l.n + 1, greatest(now.at, l.at), coalesce(l.day, (now.at at time zone l.zone)::date),
-            coalesce(l.day_labels, 0), 0
+        select l.person_id, l.n + 1, greatest(now.at, l.at),
+            coalesce(l.day, (now.at at time zone safe_zone(l.zone))::date), coalesce(l.day_labels, 0), 0
         from last l, now order by l.person_id
         returning person_id, n, at
         """)

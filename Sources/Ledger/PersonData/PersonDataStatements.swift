@@ -76,10 +76,12 @@ enum PersonDataStatements {
             from certificate c where c.person_id = $1
             union all
             select 'export', x.exported_by, (x.cut_at at time zone 'UTC')::date,
-                'export ' || x.export_id || ' of ' || j.name || ' for ' || x.purpose || ' holds ' || p.labels
-                    || ' of your answers, under a pseudonym'
+                'export ' || x.export_id || ' of ' || j.name || ' for ' || x.purpose || case
+                    when x.finished_at is not null then ' holds ' || p.labels || ' of your answers'
+                    else ' was begun and is not finished: ' || p.labels
+                        || ' or more of your answers may have left with it' end || ', under a pseudonym'
             from export_person p join export x using (export_id) join project j using (project_id)
-            where p.person_id = $1 and x.finished_at is not null
+            where p.person_id = $1
             union all
             select 'throughput', s.name, (w.looked_at at time zone 'UTC')::date, 'your labels by date: ' || w.reason
             from throughput_look w join person s on s.person_id = w.reader_id where w.person_id = $1

@@ -35,11 +35,10 @@ enum PlanStatements {
     static let consents = Statement(
         "plan_consents",
         """
-        select c.person_id, c.purpose, c.state, c.at,
-            least(coalesce(c.valid_until, c.at), (select min(x.effective_at) from notice x
-                where x.notice_id = c.notice_id and x.version > c.notice_version and x.material)),
-            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n
-        from consent_event c where c.person_id = any($1::bigint[]) order by c.person_id, c.n
+        select c.person_id, c.purpose, c.state, c.at, ending.at,
+            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n, ending.is_for_new_version
+        from consent_event c \(ConsentStatements.end(of: "c"))
+        where c.person_id = any($1::bigint[]) order by c.person_id, c.n
         """)
     /// Stretches that leases were open since `$2`, granted by `$3`; those open now until their deadline. What took no
     /// time was no grant: the end of a parked lease. Indexes: lease_history_person in the partitions of those days,

@@ -25,7 +25,11 @@ public struct PolicyRow: Sendable, Hashable {
         do {
             return try PolicyDocument(yaml: document)
         } catch {
-            throw LedgerError(.fault, "policy version \(version) cannot be read: \(error)", cause: error)
+            throw LedgerError(
+                .fault, "policy version \(version) cannot be read by this build: \(error)",
+                remedy: "upgrade the coordinator, or apply another document with plimsoll policy apply; "
+                    + "plimsoll policy show --version \(version) prints this one",
+                cause: error)
         }
     }
 }
@@ -100,7 +104,9 @@ extension Ledger {
     public func policy(version: Int64? = nil) async throws -> PolicyRow {
         let query = version.map { Query(PolicyStatements.show, .int8($0)) } ?? Query(PolicyStatements.latest)
         guard let row = try await read(query).first else {
-            throw LedgerError(.notFound, version.map { "there is no policy version \($0)" } ?? "no policy was applied")
+            throw LedgerError(
+                .notFound, version.map { "there is no policy version \($0)" } ?? "no policy was applied",
+                remedy: version.map { _ in "see plimsoll policy history" } ?? "an operator runs plimsoll policy apply")
         }
         return try PolicyRow(row)
     }

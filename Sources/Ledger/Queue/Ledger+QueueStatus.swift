@@ -20,12 +20,17 @@ extension Ledger {
         let rows = try await read(Query(QueueStatements.status, .text(name ?? "")))
         if let name, rows.isEmpty { throw unknownProject(name) }
         let k = try await smallestGroup()
+        let switches = try await deployment()
+        let everywhere = switches.isReadOnly ? [WaitingReason.readOnly(switches.reason)] : []
         var list: [QueueStatus] = []
-        for row in rows { list.append(try await status(row, k, outlook)) }
+        for row in rows { list.append(try await status(row, k, everywhere, outlook)) }
         return list
     }
 
-    private func status(_ row: Row, _ k: Int64, _ outlook: any QueueOutlook) async throws -> QueueStatus {
+    /// `everywhere`: what holds for the whole deployment.
+    private func status(
+        _ row: Row, _ k: Int64, _ everywhere: [WaitingReason], _ outlook: any QueueOutlook
+    ) async throws -> QueueStatus {
         let id = try row.int8(0)
         let state = ProjectState(rawValue: try row.text(2)) ?? .closed
         let slots = try row.int8(3)
@@ -50,7 +55,9 @@ extension Ledger {
         var reasons: [WaitingReason] = []
         if quarantined > 0 { reasons.append(.quarantined(quarantined, of: try row.text(1))) }
         if waiting > 0 {
-            reasons += try await self.reasons(id, try row.text(1), state, k, outlook)
+            reasons += try await self.reasons(id, try row.text(1), state, k, everywhere, outlook)
+        } else {
+            reasons += everywhere
         }
         return QueueStatus(
             project: try row.text(1), state: state, waiting: waiting, leased: leased, parked: parked, done: done,
@@ -117,24 +124,25 @@ extension Ledger {
     /// Why slots wait. Of what is about people only the first that holds is said, so that no two together tell more
     /// than each, and where few are available nothing of who is connected: it would be the presence of one (P9, P10).
     private func reasons(
-        _ id: Int64, _ name: String, _ state: ProjectState, _ k: Int64, _ outlook: any QueueOutlook
+        _ id: Int64, _ name: String, _ state: ProjectState, _ k: Int64, _ everywhere: [WaitingReason],
+        _ outlook: any QueueOutlook
     ) async throws -> [WaitingReason] {
         switch state {
-        case .paused: return [.paused(name)]
-        case .closed: return [.closed]
+        case .paused: return [.paused(name)] + everywhere
+        case .closed: return [.closed] + everywhere
         case .open: break
         }
         let row = try await read(Query(QueueStatements.obstacles, .int8(id)))[0]
-        let lacking = try row.textArray(3)
+        let lacking = try row.textArray(2)
         var list: [WaitingReason] = []
         if try !row.bool(0) { list.append(.noCoordinator) }
-        if try row.bool(1) { list.append(.readOnly) }
+        list += everywhere
         if !lacking.isEmpty { list.append(.noNotice(lacking)) }
-        if try !row.bool(2) { list.append(.nobodyEnrolled(name)) }
+        if try !row.bool(1) { list.append(.nobodyEnrolled(name)) }
         // Of tasks and the policy, and so the same whoever is there.
         list += try await outlook.tooLong(in: ProjectID(id)).map { .tooLong($0) }
         guard list.allSatisfy({ $0.code == .tooLong }) else { return list }
-        return list + [try await reasonOfPeople(ProjectID(id), someConnected: try row.boolOrNil(4), k, outlook)]
+        return list + [try await reasonOfPeople(ProjectID(id), someConnected: try row.boolOrNil(3), k, outlook)]
     }
 
     private func reasonOfPeople(

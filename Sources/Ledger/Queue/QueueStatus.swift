@@ -17,7 +17,7 @@ public struct QueueStatus: Sendable, Hashable {
     public let rate: QueueRate?
     /// True when few people are at work, so that the figures are as of the last full hour.
     public let isCoarse: Bool
-    /// Why slots wait; empty when none does.
+    /// Why slots wait; where none does, what holds for the whole deployment alone.
     public let reasons: [WaitingReason]
 
     /// When nothing waits at the present rate; nil when that is unknown.
@@ -47,6 +47,7 @@ public struct WaitingReason: Sendable, Hashable {
         case quarantined
         case paused
         case closed
+        /// Of the whole deployment, and so said of every project, whatever its state and whether or not anything waits.
         case readOnly = "read-only"
         /// None is a member now, so nothing is handed out.
         case noCoordinator = "no-coordinator"
@@ -187,10 +188,9 @@ enum QueueStatements {
                 select q.oldest from queue_hour q join this using (hour) where q.project_id = $1 limit 1),
             (select min(i.imported_at) from import i where i.project_id = $1 and i.imported_at >= (select hour from this)))
         """)
-    /// What stands between waiting slots and people, without naming anybody: whether a coordinator lives, read-only
-    /// mode, whether anybody is enrolled, purposes without a notice, and what the living coordinators say of their
-    /// workers (null: none is connected). Indexes: coordinator_life_pkey backwards, enrolment_pkey, notice_pkey,
-    /// presence_pkey.
+    /// What stands between waiting slots and people, without naming anybody: whether a coordinator lives, whether
+    /// anybody is enrolled, purposes without a notice, and what the living coordinators say of their workers (null: none
+    /// is connected). Indexes: coordinator_life_pkey backwards, enrolment_pkey, notice_pkey, presence_pkey.
     static let obstacles = Statement(
         "queue_obstacles",
         """
@@ -200,7 +200,6 @@ enum QueueStatements {
                     order by l.n desc limit 1) > clock())
         select
             exists (select from alive),
-            exists (select from deployment where read_only),
             exists (select from enrolment e where e.project_id = $1),
             coalesce((select array_agg(u.purpose order by u.purpose) from project_purpose u where u.project_id = $1
                 and not exists (select from notice n where n.purpose = u.purpose and n.effective_at <= clock())), '{}'),

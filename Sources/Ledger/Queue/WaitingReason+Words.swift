@@ -14,9 +14,12 @@ extension WaitingReason {
 
     static let closed = WaitingReason(.closed, "the project is closed", "nothing: closing is for good")
 
-    static let readOnly = WaitingReason(
-        .readOnly, "the deployment is in read-only mode",
-        "plimsoll deployment read-only off --reason WHY; plimsoll deployment show says why it is on")
+    /// With why it is on; empty: nobody has said why.
+    static func readOnly(_ reason: String) -> WaitingReason {
+        WaitingReason(
+            .readOnly, "the deployment is in read-only mode\(reason.isEmpty ? "" : ": \(reason)")",
+            "plimsoll deployment read-only off --reason WHY; plimsoll deployment show says who switched it on")
+    }
 
     static let noCoordinator = WaitingReason(
         .noCoordinator, "no coordinator is running", "plimsoll serve, or plimsoll up")

@@ -84,7 +84,7 @@ enum WorkStatements {
             delete from work_interval where ends < (select clock() - interval '28 days')
             returning person_id, starts, ends),
         merged as (
-            select g.person_id, p.zone, unnest(range_agg(tstzrange(g.starts, g.ends))) as stretch
+            select g.person_id, safe_zone(p.zone) as zone, unnest(range_agg(tstzrange(g.starts, g.ends))) as stretch
             from gone g join person p on p.person_id = g.person_id group by g.person_id, p.zone),
         dates as (
             select m.person_id, m.zone, m.stretch, d.day, d.day::timestamp at time zone m.zone as midnight

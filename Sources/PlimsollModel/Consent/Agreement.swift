@@ -44,9 +44,13 @@ public struct Agreement: Sendable, Hashable, Codable {
     public let from: Moment
     /// The first instant at which it no longer opens the gate; validity is mandatory, so there always is one.
     public let until: Moment
+    /// What given or renewed turns into at `until`: `expired`, or `invalidated` where it is a new version of the notice
+    /// that ends it.
+    public let endsAs: AgreementState
 
     public init(
-        purpose: PurposeName, noticeID: String, noticeVersion: Int, state: AgreementState, from: Moment, until: Moment
+        purpose: PurposeName, noticeID: String, noticeVersion: Int, state: AgreementState, from: Moment, until: Moment,
+        endsAs: AgreementState = .expired
     ) {
         self.purpose = purpose
         self.noticeID = noticeID
@@ -54,6 +58,7 @@ public struct Agreement: Sendable, Hashable, Codable {
         self.state = state
         self.from = from
         self.until = until
+        self.endsAs = endsAs
     }
 
     /// Whether this agreement allows a lease at `moment`: given or renewed, and `from <= moment < until` (P2).

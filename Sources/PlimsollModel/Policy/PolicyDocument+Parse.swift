@@ -6,8 +6,8 @@ extension PolicyDocument {
     /// its line and column, up to `PolicyReader.problemsMax`.
     public init(yaml text: String) throws(ModelError) { try self.init(text, isProposed: false) }
 
-    /// Reads a document that somebody proposes: the same, and nothing in it is without effect. What was put in force by
-    /// an earlier build stays readable.
+    /// Reads a document that somebody proposes: the same, and nothing in it is without effect or means something else
+    /// than it says. What was put in force by an earlier build stays readable.
     public init(proposed text: String) throws(ModelError) { try self.init(text, isProposed: true) }
 
     private init(_ text: String, isProposed: Bool) throws(ModelError) {
@@ -18,7 +18,10 @@ extension PolicyDocument {
             case "format": reader.checkFormat(value)
             case "name": name = reader.name(value)
             case "limits":
-                named.formUnion(reader.fill(&limits, PolicyField<WorkloadLimits>.limits, from: value, of: key))
+                named.formUnion(
+                    reader.fill(&limits, PolicyField<WorkloadLimits>.limits, from: value, of: key) {
+                        $0.mayBeNone || !isProposed && $0.meantByNone != nil
+                    })
             case "oversight":
                 named.formUnion(reader.fill(&oversight, PolicyField<OversightLimits>.oversight, from: value, of: key))
             default:
@@ -182,8 +185,9 @@ struct PolicyReader {
         let text = scalar.string
         let plain = scalar.style == .plain || scalar.style == .any
         if text == "none" || plain && (text == "null" || text == "~") {
-            if mayBeNone { return PolicyField<Root>.Value.none }
-            note("\(field.key) cannot be none; it takes \(field.kind.expectation)", node)
+            if mayBeNone { return field.meantByNone ?? PolicyField<Root>.Value.none }
+            let instead = field.meantByNone.map { "; write \($0.text), which none stood for" } ?? ""
+            note("\(field.key) cannot be none; it takes \(field.kind.expectation)\(instead)", node)
             return nil
         }
         switch field.kind {

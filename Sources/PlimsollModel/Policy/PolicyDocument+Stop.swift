@@ -1,5 +1,8 @@
 extension PolicyDocument {
     /// Why nobody at all could be leased anything under this document, in words for a question; nil: somebody could.
+    ///
+    /// Limits and estimates are whole seconds, so every limit above zero has room for the shortest estimate: of limits
+    /// on work only zero stops everyone.
     public var stopsEveryone: String? {
         let zero: [(String, Bool)] = [
             ("open-leases", limits.openLeases == 0), ("day-time", limits.dayTime == .zero),

@@ -22,6 +22,9 @@ struct PolicyField<Root: Sendable>: Sendable {
     let kind: Kind
     /// Whether `none` may stand there.
     let mayBeNone: Bool
+    /// What `none` meant to earlier builds where it may stand no more: their documents stay readable. Nil: nothing of
+    /// the kind.
+    var meantByNone: Value?
     /// For the schema: what the limit is.
     let note: String
     let read: @Sendable (Root) -> Value
@@ -49,9 +52,12 @@ struct PolicyField<Root: Sendable>: Sendable {
 
     static func duration(
         _ key: String, _ path: any WritableKeyPath<Root, Duration?> & Sendable, from least: Duration = .zero,
-        mayBeNone: Bool = true, _ note: String
+        mayBeNone: Bool = true, meantByNone: Duration? = nil, _ note: String
     ) -> PolicyField {
-        PolicyField(key: key, kind: .duration(least...DurationText.longest), mayBeNone: mayBeNone, note: note) {
+        PolicyField(
+            key: key, kind: .duration(least...DurationText.longest), mayBeNone: mayBeNone,
+            meantByNone: meantByNone.map { .duration($0) }, note: note
+        ) {
             $0[keyPath: path].map { .duration($0) } ?? .none
         } write: { root, value in
             if case .duration(let length) = value { root[keyPath: path] = length } else { root[keyPath: path] = nil }

@@ -13,7 +13,9 @@ extension PolicyField where Root == WorkloadLimits {
         .duration(
             "lease-lifetime", \.leaseLifetime, from: LeaseLength.shortest, "Leased time of one lease with extensions."),
         .count("parked-leases", \.parkedLeases, 0...countMax, "Leases a person may have parked."),
-        .duration("parked-time", \.parkedTime, "How long a lease may stay parked."),
+        // Its slot is held meanwhile, so there is always an end.
+        .duration(
+            "parked-time", \.parkedTime, mayBeNone: false, meantByNone: .hours(72), "How long a lease may stay parked."),
         .duration(
             "daily-rest", \.dailyRest, from: LegalCeiling.dailyRest, mayBeNone: false,
             "Time with nothing leased between two work periods."),

@@ -22,12 +22,18 @@ public struct Refusal: Sendable, Hashable, Codable {
 
     /// As a value: the person's zone, in `scope`, is in no table of time zones.
     public static let unknownZone = "unknown zone"
+    /// As a value: nobody was asked for their agreement to the purpose in `scope`, since no notice of it is in force.
+    public static let noNotice = "no notice"
 
     /// The same in one sentence for the person it concerns; `until` is left to the screen, which knows the zone.
     public var sentence: String {
         switch rule {
         case _ where value == Self.unknownZone:
-            "Your time zone “\(scope ?? "")” is not known here, so it cannot be told what day it is; an operator can set it."
+            "Your time zone “\(scope ?? "")” is not known here, so it cannot be told what day it is; set one that is: "
+                + "plimsoll me zone NAME."
+        case _ where value == Self.noNotice:
+            "This work needs an agreement to \(scope ?? "its purpose"), and no notice of that is in force to agree to; "
+                + "an operator publishes one: plimsoll notice publish FILE."
         case .agreement:
             "This work needs your agreement to \(scope ?? "its purpose") (now: \(value)); you decide, and no costs nothing."
         case .severityAgreement:
@@ -35,6 +41,8 @@ public struct Refusal: Sendable, Hashable, Codable {
         case .notEnrolled: "You are not enrolled in this project; its supervisor can tell you how people are chosen."
         case .denied: "Access under your name is stopped; an operator can tell you why and how to have it looked at."
         case .paused: "This project is paused; nothing is asked of you, and open tasks may be finished."
+        case .openLeases where limit == "0":
+            "You may have no open task now; plimsoll policy show --for NAME, with your name, shows the limit and whose it is."
         case .openLeases: "You have \(value) open tasks and may have \(limit) at once; finish or hand back one first."
         case .dayTime: "You have worked \(value) today; \(limit) is the most for a day."
         case .weekTime: "You have worked \(value) this week; \(limit) is the most for a week."

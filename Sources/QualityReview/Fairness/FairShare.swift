@@ -44,7 +44,8 @@ public struct FairShare: Sendable {
         shares[project] = share
     }
 
-    /// The project has nothing to give, to anyone.
+    /// The project has nothing to give, or stands still: what it is behind by is forgotten when it is ready again. Said of
+    /// one that is not known, nothing changes.
     public mutating func markIdle(_ project: ProjectID) { shares[project]?.isReady = false }
 
     /// The project whose turn it is among those that a person may work on; ties go to the lowest id.

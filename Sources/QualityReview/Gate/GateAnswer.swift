@@ -26,6 +26,9 @@ public struct LeaseHorizon: Sendable, Hashable {
         min(at, now + LeaseLength.of(effortSeconds: effortSeconds))
     }
 
+    /// The rule that sets this deadline; nil: the lease's own length or its lifetime does.
+    public func rule(at deadline: Moment) -> Rule? { deadline == at ? rule : nil }
+
     /// Whether a lease that ends at `deadline` is parked there, because a limit is reached, and does not end. `since`:
     /// when it was first granted, parked time left out.
     public func parks(at deadline: Moment, since: Moment, lifetime: Duration?) -> Bool {

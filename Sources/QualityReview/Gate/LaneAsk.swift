@@ -12,10 +12,12 @@ public struct LaneAsk: Sendable, Hashable {
     public var purposes: [PurposeName]
     /// Whether the project is paused, by hand or by the cord.
     public var paused: Bool
+    /// Purposes that no notice is in force for, so that nobody can agree to them: what a refusal says, and no decision.
+    public var withoutNotice: Set<PurposeName>
 
     public init(
         project: ProjectID, kind: String, severity: Int, effortSeconds: Int, purposes: [PurposeName],
-        paused: Bool = false
+        paused: Bool = false, withoutNotice: Set<PurposeName> = []
     ) {
         self.project = project
         self.kind = kind
@@ -23,6 +25,7 @@ public struct LaneAsk: Sendable, Hashable {
         self.effortSeconds = effortSeconds
         self.purposes = purposes
         self.paused = paused
+        self.withoutNotice = withoutNotice
     }
 
     /// The estimate, cut far beyond any lease so that no sum overflows.

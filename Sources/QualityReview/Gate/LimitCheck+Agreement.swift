@@ -9,9 +9,10 @@ extension LimitCheck {
         func refusal(_ purpose: PurposeName) -> Refusal? {
             switch Standing(of: purpose, in: person.agreements, at: now) {
             case .closed(let state, let opens):
+                let neverAsked = lane.withoutNotice.contains(purpose) ? Refusal.noNotice : "never asked"
                 return Refusal(
                     rule: purpose == PurposeName.severity(lane.severity) ? .severityAgreement : .agreement,
-                    value: state?.rawValue ?? "never asked", limit: AgreementState.given.rawValue, until: opens,
+                    value: state?.rawValue ?? neverAsked, limit: AgreementState.given.rawValue, until: opens,
                     scope: purpose.rawValue)
             case .open(let end):
                 if end < until {
@@ -66,8 +67,8 @@ enum Standing: Equatable {
         if current.opensGate(at: now) {
             self = .open(until: min(current.until, horizon))
         } else {
-            // An agreement that ran out reads as expired, whether or not anyone has recorded the end.
-            let state = current.state.opensGate ? .expired : current.state
+            // An agreement that has ended reads so, whether or not anyone has recorded the end.
+            let state = current.state.opensGate ? current.endsAs : current.state
             self = .closed(state, opens: opens)
         }
     }

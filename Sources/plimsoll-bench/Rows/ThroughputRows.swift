@@ -115,7 +115,7 @@ struct GateRow: BenchRow {
           break: none
           lease-lifetime: none
           parked-leases: none
-          parked-time: none
+          parked-time: 72h
           daily-rest: 11h
           weekly-rest: none
           weekly-rest-days: none

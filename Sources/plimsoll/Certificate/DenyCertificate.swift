@@ -9,7 +9,9 @@ struct DenyCertificate: AsyncParsableCommand {
         discussion: """
             A denied person works no more, and can still say no to agreements, read what is held of them and erase it. A \
             denied certificate can do nothing at all: where a key is in other hands, deny it by its serial (`plimsoll cert \
-            list NAME` shows it). The person sees who denied what, and why, in `plimsoll me access`.
+            list NAME` shows it): `plimsoll cert deny --serial SERIAL --reason "the laptop was stolen"`. Whoever is told \
+            of a certificate in their name that is not theirs asks an operator for that. The person sees who denied what, \
+            and why, in `plimsoll me access`.
             """)
 
     @Option(help: "The person, with every certificate of theirs.")

@@ -36,6 +36,16 @@ extension Plimsoll_V1_NoticeAgreement: Listable {
         ]
     }
 
+    /// What to do about an agreement that ends soon. A version that is only announced cannot be agreed to yet.
+    var endingAdvice: String {
+        let purpose = notice.purpose
+        return newVersionOf.isEmpty
+            ? "your agreement to \(purpose) ends soon; silence does not renew it: plimsoll consent give \(purpose)"
+            : "your agreement to \(purpose) ends when a new version of its notice comes into force; what changes: "
+                + "plimsoll notice show \(newVersionOf) --diff; to agree to it, from then on: plimsoll consent give "
+                + purpose
+    }
+
     /// A warning, where the agreement ends soon.
     private var endsInText: String {
         if endsInSeconds == 0 { return "-" }

@@ -21,7 +21,8 @@ struct GiveConsent: AsyncParsableCommand {
             guard let notice = notices.max(by: { $0.version < $1.version }) else {
                 throw CommandFailure(
                     .notFound, "no notice is in force for the purpose \(purpose)",
-                    next: "`plimsoll consent list` names the purposes")
+                    next: "`plimsoll consent list` names the purposes that have one; an operator publishes it with "
+                        + "`plimsoll notice publish FILE`")
             }
             // What is agreed to is shown first, also where nobody is asked: it is on the record that it was.
             Table.details(NoticeDetails(document: notice)).forEach(Output.talk)

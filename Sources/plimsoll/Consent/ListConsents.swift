@@ -10,11 +10,12 @@ struct ListConsents: AsyncParsableCommand {
 
     func run() async throws {
         let agreements = try await connection.withCoordinator { try await $0.agreements() }
-        output.list(agreements, empty: "no notice is in force, so there is nothing to agree to")
+        output.list(
+            agreements,
+            empty: "no notice is in force, so there is nothing to agree to; an operator publishes one: plimsoll notice "
+                + "publish FILE")
         for agreement in agreements where agreement.endsInSeconds > 0 && output.format == .table {
-            let purpose = agreement.notice.purpose
-            Output.talk(
-                "your agreement to \(purpose) ends soon; silence does not renew it: plimsoll consent give \(purpose)")
+            Output.talk(agreement.endingAdvice)
         }
     }
 }

@@ -45,9 +45,14 @@ struct OwnTable: Sendable, Listable {
         ]
     }
 
-    /// The rows as CSV, a title for each column; texts as they are, nothing for null, other values as JSON.
+    /// The rows as CSV, a title for each column of any row, as they first appear; texts as they are, nothing for null
+    /// or a column that a row has not, other values as JSON.
     var csv: [UInt8] {
-        let names = rows.first?.objectValue?.members.map(\.key) ?? []
+        var names: [String] = []
+        var known: Set<String> = []
+        for member in rows.flatMap({ $0.objectValue?.members ?? [] }) where known.insert(member.key).inserted {
+            names.append(member.key)
+        }
         var bytes: [UInt8] = []
         CSVText.append(names, to: &bytes)
         for row in rows {

@@ -123,6 +123,7 @@ extension Plimsoll_V1_LeaseRecord {
                 "day_limit_seconds": limit(why.dayLimitSeconds),
                 "week_seconds": hasFigures ? number(why.weekSeconds) : .null,
                 "week_limit_seconds": limit(why.weekLimitSeconds),
+                "deadline_rule": why.deadlineRule.isEmpty ? .null : .string(why.deadlineRule),
             ],
         ]
     }

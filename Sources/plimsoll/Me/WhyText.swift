@@ -96,7 +96,8 @@ struct WhyText {
         let end = clock.wait(lease.endsInSeconds)
         let state =
             lease.parked
-            ? "parked by \(lease.atLimit ? "a limit" : "you"), kept for \(end)" : "open, for \(end) at the longest"
+            ? "parked by \(lease.atLimit ? "a limit" : "you"), kept for \(end)"
+            : "open, for \(end) at the longest\(bound(lease))"
         let severity = lease.severity == 0 ? "" : ", severity \(lease.severity)"
         var lines = indented("\(lease.project) \(lease.key) (\(lease.kind)\(severity)): \(state)")
         let why = lease.why
@@ -119,6 +120,10 @@ struct WhyText {
             "stands on policy \(why.policyVersion), instructions \(lease.instructionsVersion) and "
                 + (lease.agreements.isEmpty ? "no agreement" : lease.agreements.joined(separator: ", ")), by: 4)
         return lines
+    }
+
+    private func bound(_ lease: Plimsoll_V1_LeaseRecord) -> String {
+        lease.why.deadlineRule.isEmpty ? "" : ", because of \(lease.why.deadlineRule)"
     }
 
     private func told(_ selection: Plimsoll_V1_Selection) -> [LoadText.Line] {

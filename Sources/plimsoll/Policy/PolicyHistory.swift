@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPCCore
 import PlimsollProtocol
 import SwiftProtobuf
 
@@ -13,14 +14,27 @@ struct PolicyHistory: AsyncParsableCommand {
 
     func run() async throws {
         let versions = try await connection.withCoordinator { client in
-            var versions = [try await client.control.showPolicy(.init(), options: ControlClient.callOptions)]
-            while let last = versions.last, last.version > 1, versions.count < limit {
-                versions.append(
-                    try await client.control.showPolicy(
-                        .with { $0.version = last.version - 1 }, options: ControlClient.callOptions))
+            let latest = try await client.control.showPolicy(.init(), options: ControlClient.callOptions)
+            var versions = [latest]
+            var before = latest.version - 1
+            while before >= 1, versions.count < limit {
+                if let version = try await Self.version(before, of: client) { versions.append(version) }
+                before -= 1
             }
             return versions
         }
         output.list(versions, empty: "no policy was ever applied; the shipped defaults are in force")
+    }
+
+    /// Nil: the number was skipped, as the database does where an apply fails or its server crashes.
+    private static func version(
+        _ number: Int64, of client: ControlClient
+    ) async throws -> Plimsoll_V1_PolicyVersion? {
+        do {
+            return try await client.control.showPolicy(
+                .with { $0.version = number }, options: ControlClient.callOptions)
+        } catch let error as RPCError where error.code == .notFound {
+            return nil
+        }
     }
 }

@@ -96,8 +96,11 @@ struct TestPolicy: AsyncParsableCommand {
         case .granted:
             return answer.bound.map { "the deadline is where \($0.rawValue) is reached" } ?? "no limit is in the way"
         case .refused(let refusal):
-            let scope = refusal.scope.map { " (\($0))" } ?? ""
-            return "\(refusal.sentence) [value \(refusal.value), limit \(refusal.limit)\(scope)]"
+            // A plain yes or no has no figures.
+            let figures = [("value", refusal.value), ("limit", refusal.limit)].filter { !$0.1.isEmpty }
+                .map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+            let said = [figures, refusal.scope.map { "(\($0))" } ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
+            return refusal.sentence + (said.isEmpty ? "" : " [\(said)]")
         }
     }
 

@@ -7,8 +7,9 @@ struct ValidatePolicy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check a policy document without a coordinator.",
         discussion: """
-            Names every problem with its line and column. Warns where a task of the usual estimate, 5m, would be leased \
-            to nobody; for the tasks that wait, `plimsoll policy apply` says the same of their own estimates.
+            Names every problem with its line and column. Warns where nobody could be leased anything, and where a task \
+            of the usual estimate, 5m, would be leased to nobody; for the tasks that wait, `plimsoll policy apply` says \
+            the same of their own estimates.
             """)
 
     @Argument(help: "The document, a YAML file.")
@@ -22,8 +23,12 @@ struct ValidatePolicy: AsyncParsableCommand {
             "\(file) is a valid policy", ["ok": true, "warning": .textOrNull(warning)])
     }
 
-    /// Where not even a task of the usual estimate fits: which is the longest that does. Empty: it fits.
+    /// Where nobody is leased anything: by which limit. Where not even a task of the usual estimate fits: which is the
+    /// longest that does. Empty: it fits.
     static func warning(_ document: PolicyDocument) -> String {
+        if let stop = document.stopsEveryone {
+            return "this policy would stop everyone: \(stop); plimsoll policy apply asks once more before it does that"
+        }
         let usual = Duration.seconds(ProjectDraft.effortDefault)
         let fit = Gate.longestFit(kind: "", severity: 0, limits: document.limits)
         guard usual > fit.longest else { return "" }

@@ -59,12 +59,25 @@ extension Plimsoll_V1_ProjectStatus: Listable {
         return .object(object)
     }
 
-    /// Lines below the table: why tasks of this project wait, and what to do about it.
+}
+
+extension [Plimsoll_V1_ProjectStatus] {
+    /// Lines below the table: once what is said of every project because it holds for the whole deployment, then why
+    /// tasks of each project wait; with what to do about it.
     var reasonLines: [String] {
-        reasons.map { reason in
-            "\(project): \(Harmless.line(reason.sentence))"
-                + (reason.remedy.isEmpty ? "" : " -> \(Harmless.line(reason.remedy))")
+        let everywhere = flatMap(\.reasons).first(where: \.isOfDeployment)
+        let own = flatMap { status in
+            status.reasons.filter { !$0.isOfDeployment }.map { "\(status.project): \($0.line)" }
         }
+        return (everywhere.map { [$0.line] } ?? []) + own
+    }
+}
+
+extension Plimsoll_V1_WaitingReason {
+    fileprivate var isOfDeployment: Bool { code == "read-only" }
+
+    fileprivate var line: String {
+        Harmless.line(sentence) + (remedy.isEmpty ? "" : " -> \(Harmless.line(remedy))")
     }
 }
 

@@ -25,7 +25,7 @@ struct QueueStatus: AsyncParsableCommand {
         }
         guard output.format == .table else { return output.write(projects, \.json) }
         output.list(projects, empty: "there are no projects yet; make one with `plimsoll project create`")
-        let reasons = projects.flatMap(\.reasonLines)
+        let reasons = projects.reasonLines
         reasons.forEach(Output.line)
         if role == .supervisor, !reasons.isEmpty { Output.talk("what changes something is for an operator to run") }
     }

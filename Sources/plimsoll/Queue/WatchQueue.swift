@@ -50,7 +50,7 @@ struct WatchQueue: AsyncParsableCommand {
 
     private static func picture(_ response: Plimsoll_V1_QueueStatusResponse) -> [String] {
         guard !response.projects.isEmpty else { return ["there are no projects yet"] }
-        return Table.lines(response.projects) + [""] + response.projects.flatMap(\.reasonLines)
+        return Table.lines(response.projects) + [""] + response.projects.reasonLines
     }
 
     private func show(_ lines: [String], full: Bool) {

@@ -29,9 +29,11 @@ enum EventSentence {
         let ask = ", asking again in \(seconds(.milliseconds(Int64(idle.askAgainMilliseconds))))"
         if idle.hasRefusal {
             let refusal = idle.refusal
+            // A plain yes or no has no figures.
+            let figures = [refusal.value, refusal.limit].filter { !$0.isEmpty }.joined(separator: " of ")
             let words =
                 refusal.sentence.isEmpty
-                ? "\(refusal.rule) (\(refusal.value) of \(refusal.limit))" : refusal.sentence
+                ? refusal.rule + (figures.isEmpty ? "" : " (\(figures))") : refusal.sentence
             let back = comesBack(after: refusal).map { "; work may come again in \($0)" } ?? ""
             return "\(Harmless.line(words)) [\(Harmless.line(refusal.rule))]\(back)\(ask)"
         }

@@ -11,8 +11,12 @@ final class Program: Sendable {
     private let input: FileHandle
     private let status = Mutex<Int32?>(nil)
 
-    /// `log`: the files are this with `.out` and `.err`, appended to.
-    init(_ executable: URL, _ arguments: [String], log: URL, environment: [String: String] = [:]) throws {
+    /// `log`: the files are this with `.out` and `.err`, appended to. `terminal`: the one that it has for everything
+    /// instead, which stays the caller's to close; nil: none.
+    init(
+        _ executable: URL, _ arguments: [String], log: URL, environment: [String: String] = [:],
+        terminal: FileHandle? = nil
+    ) throws {
         name = "\(executable.lastPathComponent) \(arguments.first ?? "")"
         output = log.appendingPathExtension("out")
         errors = log.appendingPathExtension("err")
@@ -29,6 +33,11 @@ final class Program: Sendable {
         process.standardInput = pipe
         process.standardOutput = out
         process.standardError = err
+        if let terminal {
+            process.standardInput = terminal
+            process.standardOutput = terminal
+            process.standardError = terminal
+        }
         process.terminationHandler = { [weak self] process in
             let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
             self?.status.withLock { $0 = code }

@@ -81,9 +81,9 @@ extension OwnPage.Topic {
             let shown = try await client.hours.showThroughput(.with { $0.days = Self.days }, options: options)
             return table(ThroughputLine.lines(of: shown), "Nothing is on record of you since \(shown.since).")
         case .access:
-            return table(
-                try await client.person.listAccess(.init(), options: options).entries,
-                "Nobody looked at what is held of you.")
+            let entries = try await client.person.listAccess(.init(), options: options).entries
+            let advice = MyAccess.advice(entries).map { ["", $0] } ?? []
+            return table(entries, "Nobody looked at what is held of you.") + advice.map { LoadText.Line(text: $0) }
         case .selections:
             return table(
                 try await client.organisation.listSelections(.init(), options: options).selections,

@@ -25,7 +25,7 @@ extension ScreenState {
     func lines(size: ScreenSize, now: Duration) -> [ScreenLine] {
         let width = size.columns
         var lines = [header(width: width, now: now)]
-        let footer = footerLines()
+        let footer = footerLines(width: width)
         let rest = size.rows - lines.count - footer.count
         if let all = pageLines(width: width) {
             lines += pad(Array(all.dropFirst(min(pageScroll, max(0, all.count - rest)))), to: rest)
@@ -40,9 +40,9 @@ extension ScreenState {
 
     /// How many lines of the task, or of the page before it, fit, and how many there are: what scrolling needs.
     func taskExtent(size: ScreenSize) -> (page: Int, lines: Int) {
-        if let all = pageLines(width: size.columns) { return (size.rows - 1 - footerLines().count, all.count) }
+        let footer = footerLines(width: size.columns).count
+        if let all = pageLines(width: size.columns) { return (size.rows - 1 - footer, all.count) }
         guard let job else { return (1, 0) }
-        let footer = footerLines().count
         let form = formLines(job, width: size.columns).count
         let all = readingLines(job, width: size.columns).count
         return (readingRows(form: form, rows: size.rows - 1 - footer), all)
@@ -67,10 +67,10 @@ extension ScreenState {
             text: TextWidth.fit(Harmless.line(left), room) + " " + right, style: isUrgent ? .urgent : .bar)
     }
 
-    private func footerLines() -> [ScreenLine] {
+    private func footerLines(width: Int) -> [ScreenLine] {
         var lines: [ScreenLine] = []
-        if !warning.isEmpty { lines.append(ScreenLine(text: " ! \(warning)", style: .strong)) }
-        lines.append(ScreenLine(text: message.isEmpty ? "" : " \(message)", style: .strong))
+        if !warning.isEmpty { lines += said(warning, mark: " ! ", width: width) }
+        lines += message.isEmpty ? [ScreenLine(text: "")] : said(message, mark: " ", width: width)
         let keys: String
         if inline != nil {
             keys = "enter takes the text  esc leaves it  ctrl-u clears"
@@ -89,6 +89,24 @@ extension ScreenState {
         lines.append(ScreenLine(text: " \(keys)", style: .bar))
         return lines
     }
+
+    /// A text of the footer after its mark, over as many lines as it needs; of a very long one the end is left out, and
+    /// marked so, that the task keeps its room.
+    private func said(_ text: String, mark: String, width: Int) -> [ScreenLine] {
+        let margin = String(repeating: " ", count: mark.count)
+        let room = width - mark.count
+        var lines = TextWidth.wrap(text, room)
+        if lines.count > Self.footerTextLinesMax {
+            let whole = Self.footerTextLinesMax - 1
+            lines = lines.prefix(whole) + [TextWidth.fit(lines.dropFirst(whole).joined(separator: " "), room)]
+        }
+        return lines.enumerated().map { index, line in
+            ScreenLine(text: (index == 0 ? mark : margin) + line, style: .strong)
+        }
+    }
+
+    /// Lines that one text of the footer may take.
+    private static let footerTextLinesMax = 3
 
     private func taskLines(_ job: Job, width: Int, rows: Int) -> [ScreenLine] {
         let form = formLines(job, width: width)
@@ -222,6 +240,7 @@ extension ScreenState {
             "Leased time since a break: \(Self.share(why.continuousSeconds, why.continuousLimitSeconds)); today: "
                 + "\(Self.share(why.daySeconds, why.dayLimitSeconds)); this week: "
                 + "\(Self.share(why.weekSeconds, why.weekLimitSeconds)).")
+        if !why.deadlineRule.isEmpty { lines.append("Its deadline is where the limit \(why.deadlineRule) is reached.") }
         lines.append(
             "Effort estimate: \(Self.clock(job.task.effort)). Task \(job.task.lease.task), fence "
                 + "\(job.task.lease.fence).")
@@ -236,9 +255,7 @@ extension ScreenState {
             if idle.message.hasRefusal {
                 let words = refusal.sentence.isEmpty ? EventSentence.reason(idle.message.reason) : refusal.sentence
                 lines.append(Harmless.line(words))
-                lines.append(
-                    "Rule: \(Harmless.line(refusal.rule)), now \(Harmless.line(refusal.value)), "
-                        + "limit \(Harmless.line(refusal.limit)).")
+                lines.append("\(Self.figures(refusal)).")
                 let clock = wall.map { $0.clock.later(by: now - $0.told) }
                 if let back = EventSentence.comesBack(after: refusal, later: now - idle.came, clock: clock) {
                     lines.append("Work may come again in \(back).")
@@ -250,6 +267,13 @@ extension ScreenState {
         }
         lines += ["", "This session: \(tally.sentence)."]
         return lines.flatMap { TextWidth.wrap($0, width - 2) }.map { ScreenLine(text: " " + $0) }
+    }
+
+    /// A rule with the figures that it has: a plain yes or no has none.
+    private static func figures(_ refusal: Plimsoll_V1_Refusal) -> String {
+        let value = refusal.value.isEmpty ? nil : "now \(Harmless.line(refusal.value))"
+        let limit = refusal.limit.isEmpty ? nil : "limit \(Harmless.line(refusal.limit))"
+        return ["Rule: \(Harmless.line(refusal.rule))", value, limit].compactMap { $0 }.joined(separator: ", ")
     }
 
     static let help = [

@@ -1,0 +1,3 @@
+-- A lease keeps which limit set its deadline, so that its holder can be told; null: its own length or its lifetime did.
+alter table lease add column deadline_rule text;
+grant update (deadline_rule) on lease to plimsoll_coordinator;
