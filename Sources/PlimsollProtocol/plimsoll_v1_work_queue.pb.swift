@@ -1402,6 +1402,9 @@ public nonisolated struct Plimsoll_V1_EndingAgreement: Sendable {
 
   public var endsInSeconds: UInt64 = 0
 
+  /// A version of its notice that changes something material comes into force then; it can be agreed to from then on.
+  public var forNewVersion: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -3390,7 +3393,7 @@ nonisolated extension Plimsoll_V1_RestClock: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Plimsoll_V1_EndingAgreement: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".EndingAgreement"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}purpose\0\u{3}ends_in_seconds\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}purpose\0\u{3}ends_in_seconds\0\u{3}for_new_version\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3400,6 +3403,7 @@ nonisolated extension Plimsoll_V1_EndingAgreement: SwiftProtobuf.Message, SwiftP
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.purpose) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.endsInSeconds) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.forNewVersion) }()
       default: break
       }
     }
@@ -3412,12 +3416,16 @@ nonisolated extension Plimsoll_V1_EndingAgreement: SwiftProtobuf.Message, SwiftP
     if self.endsInSeconds != 0 {
       try visitor.visitSingularUInt64Field(value: self.endsInSeconds, fieldNumber: 2)
     }
+    if self.forNewVersion != false {
+      try visitor.visitSingularBoolField(value: self.forNewVersion, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Plimsoll_V1_EndingAgreement, rhs: Plimsoll_V1_EndingAgreement) -> Bool {
     if lhs.purpose != rhs.purpose {return false}
     if lhs.endsInSeconds != rhs.endsInSeconds {return false}
+    if lhs.forNewVersion != rhs.forNewVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -149,6 +149,7 @@ extension OverTLS {
                 #expect(me.rest.running && me.rest.beganSecondsAgo == 2_100 && me.rest.closesInSeconds == 44_700)
                 #expect(me.rest.opensInSeconds == 39_600 && me.rest.restSeconds == 39_600)
                 #expect(me.ending.map { "\($0.purpose) \($0.endsInSeconds)" } == ["training 864000"])
+                #expect(!me.ending[0].forNewVersion)
                 #expect(me.projects.map(\.project) == ["puzzles"] && !me.projects[0].hasRefusal)
                 // The same question, the same bytes.
                 #expect(try await office.showMe() == me)

@@ -158,6 +158,16 @@ struct OwnLoadTests {
         #expect(bar(14_400, reached: true).contains("################|"))
     }
 
+    @Test func ofAnAnnouncedVersionNoAgreementIsAskedForYet() {
+        var me = Self.me
+        me.ending[0].forNewVersion = true
+        let lines = LoadText(me, usesBlocks: false).lines
+        #expect(lines.allSatisfy { TextWidth.of($0.text) <= 80 })
+        let text = lines.map { $0.text.trimmingPrefix { $0 == " " } }.joined(separator: " ")
+        #expect(text.contains("when a new version of its notice comes into force: plimsoll consent list"))
+        #expect(!text.contains("consent give"))
+    }
+
     @Test func withoutALeaseTheBreakIsToldInWork() {
         let clock = WallClock(atMicroseconds: Self.me.atMicroseconds, zone: "Europe/Berlin")
         var pause = Self.me.nextBreak
@@ -199,7 +209,7 @@ struct OwnLoadTests {
                 + #""running":true,"began_seconds_ago":2100,"closes_in_seconds":44700,"opens_in_seconds":39600},"#
                 + #""projects":[{"project":"ratings","refusal":null},{"project":"puzzles","refusal":{"rule":"day-time","#
                 + #""value":"4h","limit":"2h","sentence":"You have worked 4h today; 2h is the most for a day.","#
-                + #""until_seconds":50400}}],"ending":[{"purpose":"training","ends_in_seconds":864000}]}"#)
+                + #""until_seconds":50400}}],"ending":[{"purpose":"training","ends_in_seconds":864000,"for_new_version":false}]}"#)
     }
 
     // MARK: - Why

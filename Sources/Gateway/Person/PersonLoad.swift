@@ -37,15 +37,20 @@ struct PersonLoad {
         withoutLimit = PolicyDocument.entries(standing.line.limits).filter { key, value in
             value == "none" && !Self.withoutLoad.contains(key)
         }.map(\.key)
-        ending = facts.agreements.filter { $0.opensGate(at: standing.now) }
-            .map { (purpose: $0.purpose.rawValue, left: $0.until - standing.now) }
-            .filter { $0.left <= NoticeStanding.warning }.sorted { ($0.left, $0.purpose) < ($1.left, $1.purpose) }
-            .map { agreement in
-                .with {
-                    $0.purpose = agreement.purpose
-                    $0.endsInSeconds = agreement.left.secondsUp
-                }
-            }
+        let soon = facts.agreements.filter {
+            $0.opensGate(at: standing.now) && $0.until - standing.now <= NoticeStanding.warning
+        }
+        ending = soon.sorted { ($0.until, $0.purpose.rawValue) < ($1.until, $1.purpose.rawValue) }
+            .map { Plimsoll_V1_EndingAgreement($0, now: standing.now) }
+    }
+}
+
+extension Plimsoll_V1_EndingAgreement {
+    fileprivate init(_ agreement: Agreement, now: Moment) {
+        self.init()
+        purpose = agreement.purpose.rawValue
+        endsInSeconds = (agreement.until - now).secondsUp
+        forNewVersion = agreement.endsAs == .invalidated
     }
 }
 

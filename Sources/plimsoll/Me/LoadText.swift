@@ -48,7 +48,10 @@ struct LoadText {
             for agreement in me.ending {
                 lines += told(
                     "  " + agreement.purpose,
-                    "in \(clock.wait(agreement.endsInSeconds)): plimsoll consent give \(agreement.purpose)")
+                    "in \(clock.wait(agreement.endsInSeconds))"
+                        + (agreement.forNewVersion
+                            ? ", when a new version of its notice comes into force: plimsoll consent list"
+                            : ": plimsoll consent give \(agreement.purpose)"))
             }
         }
         return lines.map { Line(text: Harmless.line($0.text), isStrong: $0.isStrong) }

@@ -59,7 +59,12 @@ struct ShowMe: AsyncParsableCommand {
                     ]
                 }),
             "ending": .array(
-                me.ending.map { ["purpose": .string($0.purpose), "ends_in_seconds": number($0.endsInSeconds)] }),
+                me.ending.map {
+                    [
+                        "purpose": .string($0.purpose), "ends_in_seconds": number($0.endsInSeconds),
+                        "for_new_version": .bool($0.forNewVersion),
+                    ]
+                }),
         ]
     }
 
