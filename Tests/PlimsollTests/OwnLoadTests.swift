@@ -209,7 +209,8 @@ struct OwnLoadTests {
                 + #""running":true,"began_seconds_ago":2100,"closes_in_seconds":44700,"opens_in_seconds":39600},"#
                 + #""projects":[{"project":"ratings","refusal":null},{"project":"puzzles","refusal":{"rule":"day-time","#
                 + #""value":"4h","limit":"2h","sentence":"You have worked 4h today; 2h is the most for a day.","#
-                + #""until_seconds":50400}}],"ending":[{"purpose":"training","ends_in_seconds":864000,"for_new_version":false}]}"#)
+                + #""until_seconds":50400}}],"ending":[{"purpose":"training","ends_in_seconds":864000,"#
+                + #""for_new_version":false}]}"#)
     }
 
     // MARK: - Why
