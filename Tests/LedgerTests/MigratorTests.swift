@@ -81,6 +81,38 @@ import Testing
         }
     }
 
+    @Test func aTableThatIsReadIsWaitedForInMomentsAndKeptFromNobody() async throws {
+        try await withDatabase { conninfo in
+            let owner = try await connect(conninfo)
+            let (first, rest) = (Migration.shipped.filter { $0.number < 24 }, Migration.shipped.filter { $0.number >= 24 })
+            #expect(try await Migrator(migrations: first, logger: quiet).run(owner) == first)
+            let reader = try await connect(conninfo)
+            try await reader.execute(script: "begin; lock table plimsoll.lease in access share mode")
+            let other = try await connect(conninfo)
+            try await other.execute(script: "set lock_timeout = '1s'")
+            let migrated = Task { try await Migrator(logger: quiet).run(owner) }
+            #expect(
+                try await eventually {
+                    let waiting = try await other.query(
+                        Query(
+                            .unprepared(
+                                """
+                                select count(*) from pg_locks join pg_stat_activity using (pid)
+                                where not granted and locktype = 'relation' and datname = current_database()
+                                """)))
+                    return try waiting[0].int8(0) > 0
+                })
+            // Behind an attempt that waits, and another.
+            for _ in 0..<10 {
+                _ = try await other.query(Query(.unprepared("select count(*) from plimsoll.lease")))
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            try await reader.execute(script: "commit")
+            #expect(try await migrated.value == rest)
+            for connection in [owner, reader, other] { await connection.close() }
+        }
+    }
+
     @Test func onlyTheOwnerMigrates() async throws {
         try await withLedger { fixture in
             let coordinator = try await fixture.coordinator()

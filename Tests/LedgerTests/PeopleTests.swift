@@ -200,6 +200,13 @@ import Testing
                 #expect(try await former() == kept)
                 #expect(try await isAvailable())
             }
+            // The present one may be lost too: then the one before counts on, as long as it would have.
+            try await lose("zone")
+            let third = try await ledger.setZone("Asia/Seoul", by: "ann")
+            #expect(third.zone == "Asia/Seoul" && third.former?.zone == "Asia/Tokyo")
+            let again = try await ledger.setZone("Asia/Seoul", by: "ann")
+            #expect(third.former?.until == again.former?.until)
+            #expect(try await isAvailable())
             try await fixture.expectNoGaps()
         }
     }

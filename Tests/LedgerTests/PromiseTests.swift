@@ -1,9 +1,10 @@
 import Foundation
-import Ledger
 import PlimsollModel
 import Postgres
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 /// P1 attacked with plain SQL in the coordinator's role.
 @Suite struct ExactOverlapTests {
@@ -124,6 +125,30 @@ import Testing
 }
 
 @Suite struct EpochTests {
+    @Test func whoFreezesWithTheEpochInHandLetsGoBeforeOthersGiveUp() async throws {
+        try await withLedger { fixture in
+            let before = try await fixture.ledger.epochVersion()
+            let ledger = fixture.ledger
+            let frozen = Task {
+                try await ledger.withEpoch(cause: "frozen") { _ in try await Task.sleep(for: .seconds(60)) }
+            }
+            #expect(
+                try await eventually {
+                    try await fixture.number(
+                        """
+                        select count(*) from pg_locks join pg_stat_activity using (pid)
+                        where locktype = 'advisory' and mode = 'ExclusiveLock' and granted
+                            and datname = current_database()
+                        """) > 0
+                })
+            _ = try await ledger.setReadOnly(true, reason: "a test", by: "op")
+            #expect(try await ledger.epochVersion() == before + 1)
+            frozen.cancel()
+            await #expect(throws: (any Error).self) { try await frozen.value }
+            #expect(try await ledger.epochVersion() == before + 1)
+        }
+    }
+
     @Test func aCommandWaitsForFlushesAndGivesUpInTime() async throws {
         try await withLedger { fixture in
             try await fixture.project(people: [])

@@ -62,6 +62,7 @@ import Testing
         (least + "log: loud\n", "line 3, column 6: log must be one of"),
         (least + "shutdown: soon\n", "line 3, column 11: shutdown must be a duration"),
         (least + "limits: {connections: 0}\n", "line 3, column 23: limits.connections must be a whole number from 1"),
+        (least + "database_connections: 7\n", "database_connections must be a whole number from 8"),
         (least + "limits: {wishes: 3}\n", "line 3, column 10: limits.wishes is not known"),
         (least + "times: {heartbeat: 3s, stream_ttl: 4s}\n", "times.stream_ttl must be at least twice the heartbeat"),
         (least + "audit: {file: heads.jsonl}\n", "line 3, column 9: audit.file is not known"),

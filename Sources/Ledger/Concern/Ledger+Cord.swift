@@ -4,7 +4,7 @@ import Postgres
 
 /// What a pulled cord led to. Nothing of how many have pulled: that is shown to nobody.
 public enum CordOutcome: String, Sendable, CaseIterable {
-    /// It counts.
+    /// It counts, or has counted: who resumed the project meanwhile has heard it.
     case counted
     /// The project has few engineers: it is a concern, due today.
     case concern
@@ -80,7 +80,9 @@ extension Ledger {
     /// further. Throws `.notFound` for a project and `.refused` for somebody who is not enrolled in it.
     public func pullCord(project name: String, by person: String) async throws -> CordOutcome {
         let (outcome, keyReached) = try await transaction { connection in
-            _ = try await connection.query(Query(ProjectStatements.lock, .text(name)))
+            _ = try await connection.pipeline([
+                Query(EpochStatements.patience), Query(ProjectStatements.lock, .text(name)),
+            ])
             let project = try await findProject(name, on: connection)
             guard project.state != .closed else { throw LedgerError(.conflict, "the project \(name) is closed") }
             let id = project.id.rawValue
@@ -117,8 +119,8 @@ extension Ledger {
     }
 
     /// Lets a project go on, and forgets who pulled the cord. By somebody who is named for it, or an operator. Throws
-    /// `.notFound` for one that does not stand still by the cord, or is another's: as it is with the epoch, so that a
-    /// role that was taken meanwhile lets nothing go on.
+    /// `.notFound` for one that does not stand still by the cord, or is another's: as it is with the epoch, so that an
+    /// operator's role, or a name for the project, that was taken meanwhile lets nothing go on.
     public func resumeCord(project name: String, by reader: ConcernReader) async throws {
         try await withEpoch(cause: "project resumed by cord") { connection in
             let mayResume = try await connection.query(
@@ -171,7 +173,9 @@ func forgetCords(of project: ProjectID, on connection: isolated Connection) asyn
 
 /// Where few people work a cord is a concern and nothing pauses; once it is answered it can be pulled again.
 func forgetAnsweredCords(of project: ProjectRecord, on connection: isolated Connection) async throws {
-    _ = try await connection.query(Query(ProjectStatements.lock, .text(project.name)))
+    _ = try await connection.pipeline([
+        Query(EpochStatements.patience), Query(ProjectStatements.lock, .text(project.name)),
+    ])
     let project = try await findProject(project.name, on: connection)
     let counts = try await connection.query(Query(CordStatements.counts, .int8(project.id.rawValue)))[0]
     let limits = try await oversight(on: connection)

@@ -5,11 +5,19 @@ extension EpochLock {
     /// How long a command waits for flushes: no longer than one may last (statement timeout 5 s), with a second to
     /// spare.
     public static let waitSeconds = 6
+    /// How long a transaction that others wait for may stand still between two statements: a process that freezes in the
+    /// middle of one lets go before those who wait give up.
+    static let idleSeconds = 4
 }
 
 enum EpochStatements {
     /// Holders of the lock end within this time, or we give up and nothing has changed.
-    static let patience = Statement("epoch_patience", "set local lock_timeout = '\(EpochLock.waitSeconds)s'")
+    static let patience = Statement(
+        "epoch_patience",
+        """
+        select set_config('lock_timeout', '\(EpochLock.waitSeconds)s', true),
+            set_config('idle_in_transaction_session_timeout', '\(EpochLock.idleSeconds)s', true)
+        """)
     /// Waits for every flush that decided by the old state. Lock order: 1.
     static let lock = Statement("epoch_lock", "select pg_advisory_xact_lock(\(EpochLock.key))")
     /// Index: epoch_pkey, backwards. Under the exclusive lock, so that versions have no gaps and no race.

@@ -143,25 +143,23 @@ extension FlushStatements {
     static let decision = Statement(
         "flush_decision",
         """
-        with asked as (
-            select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[],
-                $6::timestamptz[], $7::text[]) a (person_id, at, rule, value, bound, until, scope)),
-        latest as (
-            select a.person_id, d.at, d.rule
-            from asked a
-            cross join lateral (
+        with asked as materialized (
+            select distinct on (a.person_id) a.*, d.at as latest_at, d.rule as latest_rule
+            from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                $7::text[]) a (person_id, at, rule, value, bound, until, scope)
+            left join lateral (
                 select x.at, x.rule from decision x
-                where x.person_id = a.person_id and x.at <= a.at
-                    and x.at > a.at - interval '\(refusalsApartSeconds) seconds'
-                order by x.at desc limit 1) d),
+                where x.person_id = a.person_id and x.at > a.at - interval '\(refusalsApartSeconds) seconds'
+                    and x.at < a.at + interval '\(refusalsApartSeconds) seconds'
+                order by x.at desc limit 1) d on true
+            order by a.person_id, a.at),
         kept as (
             insert into decision (person_id, at, rule, value, bound, until, scope)
-            select a.person_id, a.at, a.rule, a.value, a.bound, a.until, a.scope from asked a
-            where not exists (select from latest l where l.person_id = a.person_id)
+            select person_id, at, rule, value, bound, until, scope from asked where latest_at is null
             returning person_id, at, rule)
-        select k.person_id, k.at, k.rule from kept k
+        select person_id, at, rule from kept
         union all
-        select l.person_id, l.at, l.rule from latest l
+        select person_id, latest_at, latest_rule from asked where latest_at is not null
         """)
     static let extend = Statement(
         "flush_extend",

@@ -115,11 +115,13 @@ enum FlushStatements {
     static let agreements = Statement(
         "flush_agreements",
         """
-        select distinct on (c.person_id, c.purpose) c.person_id, c.purpose, c.state, c.at, ending.at,
-            coalesce(c.notice_id, ''), coalesce(c.notice_version, 0), c.n, ending.is_for_new_version
-        from consent_event c \(ConsentStatements.end(of: "c"))
-        where c.person_id = any($1::bigint[])
-        order by c.person_id, c.purpose, c.n desc
+        with latest as materialized (
+            select distinct on (person_id, purpose) person_id, purpose, state, at, valid_until, notice_id,
+                notice_version, n
+            from consent_event where person_id = any($1::bigint[]) order by person_id, purpose, n desc)
+        select c.person_id, c.purpose, c.state, c.at, ending.at, coalesce(c.notice_id, ''),
+            coalesce(c.notice_version, 0), c.n, ending.is_for_new_version
+        from latest c \(ConsentStatements.end(of: "c"))
         """)
 
     /// What became of leases that are not open, and what project and severity they were of: neither may be in anybody's

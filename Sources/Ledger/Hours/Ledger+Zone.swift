@@ -55,7 +55,8 @@ extension Ledger {
             }
             let isFormerKnown = former.map { isKnown($0.zone) } ?? true
             if zone == person.zone, isFormerKnown { return (person, ZoneStanding(zone: zone, former: former)) }
-            if let former, isFormerKnown, former.zone != zone {
+            let isPresentKnown = isKnown(person.zone)
+            if let former, isFormerKnown, isPresentKnown, former.zone != zone {
                 throw LedgerError(
                     .refused,
                     "you changed from \(former.zone) to \(person.zone); until \(former.until.text(in: person.zone)) both "
@@ -64,17 +65,21 @@ extension Ledger {
             }
             try await checkServerKnows(zone, on: connection)
             let fact = try await appendFact(person.id, on: connection)
-            let left = zone != person.zone && isKnown(person.zone) ? person.zone : nil
+            // A present zone that nobody knows is left behind at once, and the one before it still counts.
+            var left: ZoneStanding.Former?
+            if isPresentKnown, zone != person.zone {
+                left = ZoneStanding.Former(zone: person.zone, until: fact.at + Zone.formerKept)
+            } else if !isPresentKnown, isFormerKnown, former?.zone != zone {
+                left = former
+            }
+            let changed = left.map { $0.until - Zone.formerKept } ?? fact.at
             _ = try await connection.query(
                 Query(
-                    ZoneStatements.set, id, .text(zone), .timestamptz(microseconds: fact.at.microseconds), .text(left)))
+                    ZoneStatements.set, id, .text(zone), .timestamptz(microseconds: changed.microseconds),
+                    .text(left?.zone)))
             try await appendChainEvent(
                 .zoneChanged, actor: name, about: person.id, detail: ["person": .string(name)], on: connection)
-            let until = fact.at + Zone.formerKept
-            return (
-                person,
-                ZoneStanding(zone: zone, former: left.map { ZoneStanding.Former(zone: $0, until: until) })
-            )
+            return (person, ZoneStanding(zone: zone, former: left))
         }
         await notify(.person, person.id.description)
         return standing

@@ -66,10 +66,9 @@ enum LateAnswerStatements {
         held as (
             select u.purpose, g.* from needed u cross join lateral (
                 select c.state, c.at, c.valid_until, c.notice_id, c.notice_version, c.n from consent_event c
-                where c.person_id = $1 and c.purpose = u.purpose order by c.n desc limit 1) g, now
-            where g.state in ('given', 'renewed') and g.at <= now.at and now.at < g.valid_until
-                and not exists (select from notice x where x.notice_id = g.notice_id
-                    and x.version > g.notice_version and x.material and x.effective_at <= now.at))
+                where c.person_id = $1 and c.purpose = u.purpose order by c.n desc limit 1) g
+            \(ConsentStatements.end(of: "g")) cross join now
+            where g.state in ('given', 'renewed') and g.at <= now.at and now.at < ending.at)
         select
             (select max(version) from policy), (select instructions_version from project where project_id = $2),
             coalesce((select array_agg(purpose || '@' || notice_id || '/' || notice_version || '#' || n

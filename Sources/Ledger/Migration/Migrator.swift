@@ -10,6 +10,10 @@ public struct Migrator: Sendable {
     static let lockKey: Int64 = 0x504c_494d_534f_4c4d
     /// How long one migrator waits for another.
     static let patience = "10min"
+    /// For a table, each time, and the pause in between: ten minutes in all.
+    private static let lockWait = "100ms"
+    private static let lockPause = Duration.milliseconds(200)
+    private static let lockAttemptsMax = 2_000
 
     let migrations: [Migration]
     let logger: Logger
@@ -101,16 +105,35 @@ public struct Migrator: Sendable {
         }
     }
 
+    /// Who waits for a table's lock keeps all behind it from the table, flushes among them: so for moments only, again and
+    /// again.
     private func apply(_ migration: Migration, _ connection: Connection) async throws {
+        for attempt in 1... {
+            do {
+                try await applyOnce(migration, connection)
+                break
+            } catch let error as PostgresError where error.sqlState == "55P03" && attempt < Self.lockAttemptsMax {
+                if attempt == 1 {
+                    logger.notice(
+                        "a table is in use; the migration is tried until it is free",
+                        metadata: ["migration": "\(migration.title)"])
+                }
+                try await Task.sleep(for: Self.lockPause)
+            }
+        }
+        logger.info("migration applied", metadata: ["migration": "\(migration.title)"])
+    }
+
+    private func applyOnce(_ migration: Migration, _ connection: Connection) async throws {
         try await connection.transaction(retries: .none) { connection in
-            try await connection.execute(script: "set local search_path = plimsoll")
+            try await connection.execute(
+                script: "set local search_path = plimsoll; set local lock_timeout = '\(Self.lockWait)'")
             try await connection.execute(script: migration.sql)
             _ = try await connection.query(
                 Query(
                     MigrationStatements.record, .int4(Int32(migration.number)), .text(migration.name),
                     .bytea(migration.checksum)))
         }
-        logger.info("migration applied", metadata: ["migration": "\(migration.title)"])
     }
 
     private func insertShippedPolicy(_ connection: Connection) async throws {

@@ -46,7 +46,8 @@ public struct LeaseAccount: Sendable, Hashable {
     public let ends: Moment
     /// Ten numbers, see `FlushWrites.Grants`; empty where none are kept.
     public let figures: [Int64]
-    /// Of an open one: the rule that sets its deadline, as it was written; nil: its own length or its lifetime.
+    /// Of an open one: the rule that sets its deadline, as it was written; nil: its own length or its lifetime, or
+    /// a build that kept none granted it.
     public let deadlineRule: String?
     public let provenance: ProvenanceID
     public let policyVersion: Int64

@@ -26,7 +26,10 @@ struct ServeConfiguration: Sendable {
     /// Where signed heads of the chain go besides the database.
     var audit = Audit()
     /// Connections to the database beside those of the flushes.
-    var poolConnections = 8
+    var poolConnections = poolConnectionsRange.lowerBound
+    /// At least so many that two of each sort of long stream (own data, what to drop, exports) leave two for all else;
+    /// an export needs a second one now and then.
+    private static let poolConnectionsRange = 8...100
 
     static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
@@ -68,7 +71,7 @@ struct ServeConfiguration: Sendable {
             throw map.failure("log", "must be one of \(Self.logLevels.joined(separator: ", "))")
         }
         shutdown = try map.duration("shutdown") ?? shutdown
-        poolConnections = try map.integer("database_connections", in: 2...100) ?? poolConnections
+        poolConnections = try map.integer("database_connections", in: Self.poolConnectionsRange) ?? poolConnections
         if let map = try map.map("limits") { try readLimits(map) }
         if let map = try map.map("times") { try readTimes(map) }
         if let map = try map.map("audit") {
