@@ -84,7 +84,8 @@ import Testing
     @Test func aTableThatIsReadIsWaitedForInMomentsAndKeptFromNobody() async throws {
         try await withDatabase { conninfo in
             let owner = try await connect(conninfo)
-            let (first, rest) = (Migration.shipped.filter { $0.number < 24 }, Migration.shipped.filter { $0.number >= 24 })
+            let first = Migration.shipped.filter { $0.number < 24 }
+            let rest = Migration.shipped.filter { $0.number >= 24 }
             #expect(try await Migrator(migrations: first, logger: quiet).run(owner) == first)
             let reader = try await connect(conninfo)
             try await reader.execute(script: "begin; lock table plimsoll.lease in access share mode")
