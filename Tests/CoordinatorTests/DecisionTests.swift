@@ -180,7 +180,13 @@ struct DecisionTests {
                     script: "begin; select from person where name = 'ann' for no key update")
                 hands[0].want(3)
                 hands[1].want(1)
-                try await Task.sleep(for: .milliseconds(200))
+                try await eventually("a flush waits for her lock") {
+                    try await deployment.number(
+                        """
+                        select count(*) from pg_locks join pg_stat_activity using (pid)
+                        where not granted and datname = current_database()
+                        """) > 0
+                }
                 try await deployment.owner.execute(script: "commit")
                 for hand in hands {
                     let (leases, idle) = try await hand.next()

@@ -86,6 +86,35 @@ struct FairnessTests {
         }
     }
 
+    @Test("of a project that one person has had all of, those who have not keep their claim")
+    func claimOfOthers() async throws {
+        try await withDeployment { deployment in
+            let (tasks, meanwhile) = (10, 50)
+            try await deployment.project("steady", people: ["ann", "bob"], tasks: 1_000)
+            try await deployment.project("fitful", overlap: 2, people: ["ann", "bob"], tasks: tasks)
+            let fitful = ProjectID(
+                try await deployment.number("select project_id from project where name = 'fitful'"))
+            let one = deployment.coordinator()
+            try await running(one) {
+                func give(_ hand: Hand) async throws -> ProjectID {
+                    let lease = try await hand.lease()
+                    hand.submit(lease.lease)
+                    #expect(try await hand.settlement().outcome == .accepted)
+                    return lease.project
+                }
+                let ann = try await Hand(one, "ann", project: "fitful")
+                for _ in 0..<tasks { #expect(try await give(ann) == fitful) }
+                ann.stream.detach()
+                let anywhere = try await Hand(one, "ann")
+                for _ in 0..<meanwhile { #expect(try await give(anywhere) != fitful) }
+                // What it is behind by is more than all that Bob may have of it.
+                let bob = try await Hand(one, "bob")
+                for _ in 0..<tasks { #expect(try await give(bob) == fitful) }
+                #expect(try await give(bob) != fitful)
+            }
+        }
+    }
+
     @Test("a task of higher priority that comes later is granted before any lower one, on every coordinator")
     func priority() async throws {
         try await withDeployment { deployment in

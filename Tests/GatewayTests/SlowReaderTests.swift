@@ -5,6 +5,7 @@ import Ledger
 import Logging
 import PlimsollProtocol
 import Postgres
+import SwiftProtobuf
 import Synchronization
 import TestSupport
 import Testing
@@ -14,9 +15,7 @@ import Testing
 /// People who read a stream of their own data slowly, over a real database and its pool of eight connections.
 @Suite(.timeLimit(.minutes(5))) struct SlowReaderTests {
     /// Takes nothing until it is let go on.
-    private final class Reader: RPCWriterProtocol {
-        typealias Element = Plimsoll_V1_DataPart
-
+    private final class Reader<Element: Sendable>: RPCWriterProtocol {
         private let gate: AsyncStream<Void>
         private let opener: AsyncStream<Void>.Continuation
         private let parts = Mutex(0)
@@ -36,30 +35,58 @@ import Testing
         }
     }
 
+    private typealias DataReader = Reader<Plimsoll_V1_DataPart>
+    private typealias ExportReader = Reader<Plimsoll_V1_ExportLabelsResponse>
+
     private struct Office: Sendable {
         let ledger: Ledger
         let owner: Connection
         let person: PersonService
+        let control: ControlService
 
         /// How a reading of one's own data ends; nil: well.
-        func end(_ name: String, _ reader: Reader) async -> GatewayError? {
+        func end(_ name: String, _ reader: DataReader) async -> GatewayError? {
+            await end {
+                let identity = try PeerIdentity(
+                    role: .engineer, name: name, worker: "w1", trustDomain: "test.example")
+                try await person.showData(
+                    request: .init(), response: RPCWriter(wrapping: reader),
+                    context: context("Person", "ShowData", identity))
+            }
+        }
+
+        /// How an export ends; nil: well.
+        func end(export reader: ExportReader, by name: String) async -> GatewayError? {
+            await end {
+                let identity = try PeerIdentity(role: .operator, name: name, trustDomain: "test.example")
+                try await control.exportLabels(
+                    request: .with {
+                        $0.project = "puzzles"
+                        $0.purpose = "taking-part"
+                    }, response: RPCWriter(wrapping: reader), context: context("Control", "ExportLabels", identity))
+            }
+        }
+
+        private func end(_ call: () async throws -> Void) async -> GatewayError? {
             do {
-                var context = ServerContext(
-                    descriptor: MethodDescriptor(fullyQualifiedService: "plimsoll.v1.Person", method: "ShowData"),
-                    remotePeer: "in-process", localPeer: "in-process", cancellation: .init())
-                context.transportSpecific = Caller(
-                    identity: try PeerIdentity(role: .engineer, name: name, worker: "w1", trustDomain: "test.example"),
-                    serial: "0a", notAfter: Date() + 3_600)
-                try await person.showData(request: .init(), response: RPCWriter(wrapping: reader), context: context)
+                try await call()
                 return nil
             } catch {
                 return GatewayError(of: error)
             }
         }
 
+        private func context(_ service: String, _ method: String, _ identity: PeerIdentity) -> ServerContext {
+            var context = ServerContext(
+                descriptor: MethodDescriptor(fullyQualifiedService: "plimsoll.v1.\(service)", method: method),
+                remotePeer: "in-process", localPeer: "in-process", cancellation: .init())
+            context.transportSpecific = Caller(identity: identity, serial: "0a", notAfter: Date() + 3_600)
+            return context
+        }
+
         /// Reads all of it without a pause.
         func read(_ name: String) async -> GatewayError? {
-            let reader = Reader()
+            let reader = DataReader()
             reader.goOn()
             return await end(name, reader)
         }
@@ -80,7 +107,10 @@ import Testing
                     ledger: test.ledger, owner: test.owner,
                     person: PersonService(
                         ledger: test.ledger, turns: StreamTurns(GatewayConfiguration.Limits(), times),
-                        pauseMax: pauseMax)))
+                        pauseMax: pauseMax),
+                    control: ControlService(
+                        ledger: test.ledger, authority: nil,
+                        turns: StreamTurns(GatewayConfiguration.Limits(), times))))
         }
     }
 
@@ -88,7 +118,7 @@ import Testing
         try await withOffice(turn: .milliseconds(200)) { office in
             // As many as there are connections.
             let names = ["ann", "bob", "olga", "boss", "ann", "bob", "olga", "boss"]
-            let readers = names.map { _ in Reader() }
+            let readers = names.map { _ in DataReader() }
             try await withThrowingTaskGroup(of: GatewayError?.self) { group in
                 for (name, reader) in zip(names, readers) { group.addTask { await office.end(name, reader) } }
                 var refused = 0
@@ -113,7 +143,7 @@ import Testing
     @Test func aReaderWhoStopsIsToldWhyAndTheNextReadsOn() async throws {
         // Long enough for a reader who makes no pause on a busy machine.
         try await withOffice(pauseMax: .seconds(10)) { office in
-            let reader = Reader()
+            let reader = DataReader()
             let call = Task { await office.end("ann", reader) }
             #expect(await eventually { reader.isServed })
             let isEnded = try await eventually {
@@ -138,7 +168,7 @@ import Testing
 
     @Test func aSecondStreamOfOnePersonWaitsForTheFirstAndHoldsNobodyUp() async throws {
         try await withOffice { office in
-            let (first, second) = (Reader(), Reader())
+            let (first, second) = (DataReader(), DataReader())
             second.goOn()
             let one = Task { await office.end("ann", first) }
             #expect(await eventually { first.isServed })
@@ -151,6 +181,27 @@ import Testing
             first.goOn()
             for call in [one, two] { #expect(await call.value?.code == nil) }
             #expect(second.isServed && office.person.turns.openCount == 0)
+        }
+    }
+
+    @Test func exportsTakeTurnsToo() async throws {
+        try await withOffice(turn: .milliseconds(200)) { office in
+            let slow = ["olga", "otto"].map { (name: $0, reader: ExportReader()) }
+            let calls = slow.map { export in Task { await office.end(export: export.reader, by: export.name) } }
+            #expect(await eventually { slow.allSatisfy(\.reader.isServed) })
+            // One of each person, and two in all.
+            for name in ["olga", "oscar"] {
+                let reader = ExportReader()
+                #expect(await office.end(export: reader, by: name)?.code == .limitExceeded)
+                #expect(!reader.isServed)
+            }
+            // Readers of their own data have turns of their own.
+            #expect(await office.read("ann")?.code == nil)
+            for export in slow { export.reader.goOn() }
+            for call in calls { #expect(await call.value?.code == nil) }
+            let next = ExportReader()
+            next.goOn()
+            #expect(await office.end(export: next, by: "oscar")?.code == nil)
         }
     }
 

@@ -160,6 +160,7 @@ import Testing
             }
             #expect(error?.code == .invalid && error?.message.contains("line 1, column 23") == true)
             #expect(error?.message.contains("write 72h") == true)
+            #expect(error?.remedy?.contains("plimsoll policy show --version 2") == true)
         }
     }
 

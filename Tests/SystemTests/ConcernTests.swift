@@ -18,7 +18,7 @@ extension SystemTests {
             try await LiveSystem.with(.init(policy: "bench")) { system in
                 try await system.publishNotices(purposes)
                 try await createProject(project, system)
-                for name in named.dropLast() { try await certifySupervisor(name, system) }
+                for name in named.dropLast() { try await system.certifySupervisor(name) }
                 try await body(system)
             }
         }
@@ -27,21 +27,6 @@ extension SystemTests {
             try await system.createProject(name, schema: schema, overlap: 1, purposes: purposes)
             try await system.succeed(
                 ["project", "set", name] + named.flatMap { ["--named-person", $0] }, as: system.operatorIdentity)
-        }
-
-        private static func certifySupervisor(_ name: String, _ system: LiveSystem) async throws {
-            let request = system.folder.appending(path: "\(name).request").plain
-            let certificate = system.folder.appending(path: "\(name).pem").plain
-            let granted = try JSONValue.parse(
-                await system.succeed(
-                    ["role", "grant", name, "supervisor", "-o", "json"], as: system.operatorIdentity))
-            let token = try #require(granted["token"]?.stringValue)
-            try await system.succeed([
-                "cert", "request", name, "--role", "supervisor", "--trust-domain", LiveSystem.trustDomain, "--identity",
-                system.identity(name).plain, "--token", token, "--out", request,
-            ])
-            try await system.succeed(["cert", "issue", request, "--out", certificate], as: system.operatorIdentity)
-            try await system.succeed(["cert", "install", certificate, "--identity", system.identity(name).plain])
         }
 
         /// What a command prints for programs.

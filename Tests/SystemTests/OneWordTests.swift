@@ -31,7 +31,7 @@ extension SystemTests {
                     ["policy", "apply", policy.plain, "--reason", "for the test"], as: system.operatorIdentity)
                 try await system.createProject("words", schema: Self.schema, overlap: 1, purposes: Self.purposes)
                 try await system.importTasks((1...40).map { "t\($0)" }, project: "words")
-                try await Self.certifySupervisor("sue", system)
+                try await system.certifySupervisor("sue")
                 for name in [Self.available] + Self.causes {
                     try await system.certify(name, projects: ["words"], supervisor: "sue")
                     if name != "qa-asked" && name != "qb-refus" {
@@ -203,22 +203,6 @@ extension SystemTests {
         }
 
         // MARK: Made
-
-        private static func certifySupervisor(_ name: String, _ system: LiveSystem) async throws {
-            let request = system.folder.appending(path: "\(name).request").plain
-            let certificate = system.folder.appending(path: "\(name).pem").plain
-            let granted = try JSONValue.parse(
-                await system.succeed(
-                    ["role", "grant", name, "supervisor", "-o", "json"], as: system.operatorIdentity))
-            let token = try #require(granted["token"]?.stringValue)
-            try await system.succeed([
-                "cert", "request", name, "--role", "supervisor", "--trust-domain", LiveSystem.trustDomain, "--identity",
-                system.identity(name).plain, "--token", token, "--out", request,
-            ])
-            try await system.succeed(
-                ["cert", "issue", request, "--out", certificate], as: system.operatorIdentity)
-            try await system.succeed(["cert", "install", certificate, "--identity", system.identity(name).plain])
-        }
 
         /// Everybody into the state of their name, by what brings it about; what takes hours is written as flushes do.
         private static func bring(_ system: LiveSystem) async throws {

@@ -289,6 +289,20 @@ struct ScreenTests {
         #expect(screen.lines(size: .usual, now: .zero)[21].text.hasPrefix(" ! A break begins in 5 minutes."))
     }
 
+    @Test func severalWarningsAreReadOneAfterTheOther() {
+        var screen = screen()
+        for text in ["A certificate is new.", "An agreement ends.", "A certificate is new."] {
+            _ = screen.happened(.notification(.with { $0.message = text }), now: .zero)
+        }
+        func told() -> String { screen.lines(size: .usual, now: .zero)[21].text.trimmingCharacters(in: .whitespaces) }
+        #expect(told() == "! A certificate is new. [esc, 1 more]")
+        #expect(screen.pressed(.escape, page: 10, lines: 10) == [])
+        #expect(told() == "! An agreement ends. [esc]")
+        _ = screen.pressed(.escape, page: 10, lines: 10)
+        #expect(!told().hasPrefix("!"))
+        #expect(screen.pressed(.escape, page: 10, lines: 10) == [])
+    }
+
     @Test func whatIsSaidBelowTheTaskIsSeenWholeAndLeavesTheTaskItsRoom() {
         var screen = screen()
         let warning =
@@ -306,11 +320,11 @@ struct ScreenTests {
         screen.say(message)
         let lines = screen.lines(size: .usual, now: .zero).map(\.text)
         let said = lines.map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
-        #expect(said.contains("! \(warning) \(message) s send"), "\(said)")
+        #expect(said.contains("! \(warning) [esc] \(message) s send"), "\(said)")
         #expect(said.contains("question: Is it?") && said.contains("> Which is it?"), "\(said)")
         // Scrolling knows of the rows that are taken.
         let extent = screen.taskExtent(size: .usual)
-        screen.warning = ""
+        screen.warnings = []
         screen.message = ""
         #expect(screen.taskExtent(size: .usual).page > extent.page)
     }
@@ -318,7 +332,7 @@ struct ScreenTests {
     @Test(arguments: [ScreenSize.usual, .least])
     func whatIsTooLongForTheFooterIsCutAndSaysSo(size: ScreenSize) {
         var screen = screen()
-        screen.warning = String(repeating: "warning ", count: 100)
+        screen.warnings = [String(repeating: "warning ", count: 100)]
         screen.message = String(repeating: "message ", count: 100)
         let lines = screen.lines(size: size, now: .zero)
         #expect(lines.count == size.rows && lines.allSatisfy { TextWidth.of($0.text) == size.columns })

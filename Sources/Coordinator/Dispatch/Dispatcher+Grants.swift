@@ -190,11 +190,13 @@ extension Dispatcher {
         (lanes[lane]?.lane.newestSpan ?? 0) > (looks[person]?[lane]?.floor ?? 0)
     }
 
-    /// Whether a project has nothing to give: no slot of it is at hand for anybody, and every span was looked through for
-    /// this person. Spans may hold for others what this person has had; once they ask, the project is ready again.
+    /// Whether a project has nothing to give to anyone: no slot of it is at hand, and every span was looked through for
+    /// this person. A task with one slot that somebody has had is nobody's any more, but for what they declined; where
+    /// tasks have several, one person's look says nothing of what there is for others.
     private func isDrained(_ project: ProjectID, for person: PersonID) -> Bool {
         (laneOrder[project] ?? []).allSatisfy { lane in
-            lanes[lane]?.isEmpty != false && !mayHoldMore(lane, for: person)
+            guard let feed = lanes[lane] else { return true }
+            return !feed.isShared && feed.isEmpty && !mayHoldMore(lane, for: person)
         }
     }
 

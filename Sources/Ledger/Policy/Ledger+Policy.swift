@@ -96,6 +96,14 @@ extension Ledger {
         to version: Int64, reason: String, stoppingEveryone: Bool = false, by actor: String
     ) async throws -> PolicyRow {
         let old = try await policy(version: version)
+        do {
+            _ = try PolicyDocument(proposed: old.document)
+        } catch {
+            throw LedgerError(
+                .invalid, "version \(version) cannot be used any more: \(error.description)",
+                remedy: "plimsoll policy show --version \(version) prints it; mend it in a file and apply that",
+                cause: error)
+        }
         return try await applyPolicy(
             old.document, reason: reason, stoppingEveryone: stoppingEveryone, by: actor)
     }

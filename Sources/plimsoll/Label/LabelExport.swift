@@ -20,8 +20,10 @@ struct LabelExport: Sendable {
             $0.purpose = purpose
         }
         let export = self
-        return try await client.control.exportLabels(request) { response in
-            try await export.write(response.messages, to: folder, progress: progress)
+        return try await StreamTurn.wait {
+            try await client.control.exportLabels(request) { response in
+                try await export.write(response.messages, to: folder, progress: progress)
+            }
         }
     }
 

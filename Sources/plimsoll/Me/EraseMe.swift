@@ -35,7 +35,7 @@ struct EraseMe: AsyncParsableCommand {
                     + "of them ended in vain",
                 "stays, without a name: what you raised a concern about",
                 "stays, with your name, where you once acted for others: which policies and notices you put in force, "
-                    + "and what you did to somebody for a reason",
+                    + "and what you did to somebody for a reason; and wherever somebody else wrote it into a sentence",
                 "It cannot be undone, and your certificate ends with it.",
             ]
         }
@@ -64,7 +64,7 @@ struct EraseMe: AsyncParsableCommand {
         var lines = done.receipts.map { "\($0.purpose): \($0.state); receipt \($0.receiptID)" }
         lines.append(
             "removed for good: \(Counted.of(done.labels, "label")), \(Counted.of(done.lateAnswers, "late answer"))")
-        lines.append("whoever holds an earlier export of them is told what to drop")
+        if done.labels > 0 { lines.append("whoever holds a finished export of them is told what to drop") }
         lines.append(
             done.pseudonym.isEmpty
                 ? "you and your other answers stay; the tasks of those that went are not asked of you again"

@@ -58,7 +58,6 @@ extension Plimsoll_V1_ProjectStatus: Listable {
             reasons.map { ["code": .string($0.code), "sentence": .string($0.sentence), "remedy": .string($0.remedy)] })
         return .object(object)
     }
-
 }
 
 extension [Plimsoll_V1_ProjectStatus] {

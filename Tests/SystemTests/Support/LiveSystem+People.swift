@@ -1,8 +1,10 @@
 import Foundation
 import GRPCCore
 import Identity
+import PlimsollModel
 import PlimsollProtocol
 import SwiftProtobuf
+import Testing
 import WorkerKit
 
 extension LiveSystem {
@@ -132,6 +134,21 @@ extension LiveSystem {
             }
             throw SystemFailure("the connection of \(name) ended")
         }
+    }
+
+    /// A role, its token, a request, a certificate: somebody who is not an engineer can call.
+    func certifySupervisor(_ name: String) async throws {
+        let request = folder.appending(path: "\(name).request").plain
+        let certificate = folder.appending(path: "\(name).pem").plain
+        let granted = try JSONValue.parse(
+            await succeed(["role", "grant", name, "supervisor", "-o", "json"], as: operatorIdentity))
+        let token = try #require(granted["token"]?.stringValue)
+        try await succeed([
+            "cert", "request", name, "--role", "supervisor", "--trust-domain", Self.trustDomain, "--identity",
+            identity(name).plain, "--token", token, "--out", request,
+        ])
+        try await succeed(["cert", "issue", request, "--out", certificate], as: operatorIdentity)
+        try await succeed(["cert", "install", certificate, "--identity", identity(name).plain])
     }
 
     /// A process of many engineers.

@@ -13,6 +13,7 @@ extension ScreenState {
         if let actions = opened(by: key) { return actions }
         switch key {
         case .character("q"), .control("c"): return [.leave]
+        case .escape where !warnings.isEmpty: warnings.removeFirst()
         case .up: scroll = max(0, scroll - 1)
         case .down: scroll = min(max(0, lines - page), scroll + 1)
         case .pageUp: scroll = max(0, scroll - max(1, page - 1))

@@ -69,7 +69,10 @@ extension ScreenState {
 
     private func footerLines(width: Int) -> [ScreenLine] {
         var lines: [ScreenLine] = []
-        if !warning.isEmpty { lines += said(warning, mark: " ! ", width: width) }
+        if let warning = warnings.first {
+            let more = warnings.count == 1 ? "" : ", \(warnings.count - 1) more"
+            lines += said("\(warning) [esc\(more)]", mark: " ! ", width: width)
+        }
         lines += message.isEmpty ? [ScreenLine(text: "")] : said(message, mark: " ", width: width)
         let keys: String
         if inline != nil {
@@ -287,6 +290,7 @@ extension ScreenState {
         " l           your load against your limits, your next break and your rest",
         " a           what you agree to; take one back",
         " m           what is held of you: answers, time, who looked; raise a concern",
+        " esc         put away what is said with a ! above the keys",
         " q           quit: what is open is given back, drafts are kept",
         "", " What you write is kept on this machine until it is acknowledged.",
     ]

@@ -55,8 +55,8 @@ struct ScreenState: Sendable {
     var wallAsked: Duration?
     var connection = "not connected yet"
     var message = ""
-    /// Stays until the next task: a break ahead, a certificate, an agreement that ends.
-    var warning = ""
+    /// A break ahead, a certificate, an agreement that ends: each stays until it is put away, the first in sight.
+    var warnings: [String] = []
     var scroll = 0
     /// In front of the task; nil: none.
     var page: ScreenPage?
@@ -112,12 +112,21 @@ struct ScreenState: Sendable {
         case .idle(let idle):
             self.idle = (idle, now, now + .milliseconds(Int64(idle.askAgainMilliseconds)))
             return clockWanted(for: idle, now: now)
-        case .notification(let notification): warning = Harmless.line(notification.message)
+        case .notification(let notification): warn(Harmless.line(notification.message))
         case .renewed: message = "the certificate was renewed"
         case .leaving: isLeaving = true
         }
         return []
     }
+
+    /// The same is said once, and of very many the oldest go.
+    private mutating func warn(_ text: String) {
+        guard !warnings.contains(text) else { return }
+        warnings.append(text)
+        if warnings.count > Self.warningsMax { warnings.removeFirst() }
+    }
+
+    private static let warningsMax = 20
 
     /// For naming the moment to come back, where that is far.
     private mutating func clockWanted(for idle: Plimsoll_V1_Idle, now: Duration) -> [Action] {
