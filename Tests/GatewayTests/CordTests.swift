@@ -79,12 +79,7 @@ extension OverTLS {
             func status<Result: Sendable>(
                 _ name: String, _ role: Role = .engineer, _ body: @Sendable (Client) async throws -> Result
             ) async throws -> RPCError? {
-                do {
-                    _ = try await call(name, role, body)
-                    return nil
-                } catch let error as RPCError {
-                    return error
-                }
+                try await failure { try await call(name, role, body) }
             }
 
             func pull(_ name: String, _ project: String = "puzzles") async throws -> String {

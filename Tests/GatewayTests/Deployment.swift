@@ -160,3 +160,13 @@ func eventually(
     }
     return try await condition()
 }
+
+/// The status that a call ends with; nil: it did not fail.
+func failure<Result>(_ call: () async throws -> Result) async throws -> RPCError? {
+    do {
+        _ = try await call()
+        return nil
+    } catch let error as RPCError {
+        return error
+    }
+}

@@ -37,12 +37,7 @@ extension OverTLS {
             func status<Result: Sendable>(
                 _ name: String, _ role: Role = .engineer, _ body: @Sendable (Client) async throws -> Result
             ) async throws -> RPCError? {
-                do {
-                    _ = try await call(name, role, body)
-                    return nil
-                } catch let error as RPCError {
-                    return error
-                }
+                try await failure { try await call(name, role, body) }
             }
 
             func look(_ name: String, by reader: String, _ role: Role = .supervisor) async throws -> RPCError? {

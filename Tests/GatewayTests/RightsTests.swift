@@ -118,12 +118,7 @@ extension OverTLS {
         private func status(
             _ live: LiveGateway, _ holder: Deployment.Holder, _ body: @Sendable (Transport) async throws -> Void
         ) async throws -> RPCError? {
-            do {
-                try await live.deployment.withClient(holder, at: live.port, body)
-                return nil
-            } catch let error as RPCError {
-                return error
-            }
+            try await failure { try await live.deployment.withClient(holder, at: live.port, body) }
         }
 
         private static let work: [@Sendable (Transport) async throws -> Void] = [

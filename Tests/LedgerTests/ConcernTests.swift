@@ -172,10 +172,7 @@ import Testing
 
     /// So many commands wait for a lock.
     private func expectWaiting(_ count: Int64, _ fixture: LedgerFixture) async throws {
-        let waiting = """
-            select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-            """
-        #expect(try await eventually { try await fixture.number(waiting) == count })
+        #expect(try await eventually { try await waitingForLocks(fixture.owner) == count })
     }
 
     @Test func whoHasLostTheRoleMeanwhileLetsNothingGoOn() async throws {

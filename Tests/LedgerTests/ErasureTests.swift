@@ -172,14 +172,7 @@ import Testing
             try await fixture.owner.execute(script: "begin; update person set name = 'x' where name = 'zaphira'")
             let before = try await fixture.number("select count(*) from chain_detail")
             let running = acts.map { act in Task { try await act() } }
-            let waiting = """
-                select count(*)::text from pg_stat_activity where datname = current_database()
-                    and wait_event_type = 'Lock'
-                """
-            #expect(
-                try await eventually {
-                    try await erasure.query(Query(.unprepared(waiting)))[0].text(0) == "\(acts.count)"
-                })
+            #expect(try await eventually { try await waitingForLocks(erasure) == Int64(acts.count) })
             try await fixture.owner.execute(script: "commit")
             for act in running { try await act.value }
             #expect(try await fixture.number("select count(*) from chain_detail") == before)
@@ -223,11 +216,7 @@ import Testing
             try await other.execute(
                 script: "begin; select project_id from project where name = 'puzzles' for no key update")
             func expectWaiting(_ count: Int64) async throws {
-                let waiting = """
-                    select count(*) from pg_stat_activity where datname = current_database()
-                        and wait_event_type = 'Lock'
-                    """
-                #expect(try await eventually { try await fixture.number(waiting) == count })
+                #expect(try await eventually { try await waitingForLocks(fixture.owner) == count })
             }
             let pull = Task { try await ledger.pullCord(project: "puzzles", by: name) }
             try await expectWaiting(1)

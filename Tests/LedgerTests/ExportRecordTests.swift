@@ -201,9 +201,9 @@ import Testing
                     }
                 }
             }
-            #expect(try await eventually { try await waiting(watcher) == 1 })
+            #expect(try await eventually { try await waitingForLocks(watcher) == 1 })
             let withdrawal = Task { try await fixture.withdraw("ann", "training") }
-            #expect(try await eventually { try await waiting(watcher) == 2 })
+            #expect(try await eventually { try await waitingForLocks(watcher) == 2 })
             try await holder.execute(script: "commit")
             try await exporting.value
             #expect(try await withdrawal.value.state == .withdrawn)
@@ -213,16 +213,5 @@ import Testing
             await holder.close()
             await watcher.close()
         }
-    }
-
-    /// How many wait for a lock, as the coordinator's role sees of its own.
-    private func waiting(_ watcher: Connection) async throws -> Int64 {
-        try await watcher.query(
-            Query(
-                .unprepared(
-                    """
-                    select count(*) from pg_stat_activity
-                    where datname = current_database() and wait_event_type = 'Lock'
-                    """)))[0].int8(0)
     }
 }

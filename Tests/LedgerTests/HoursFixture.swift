@@ -40,13 +40,7 @@ extension LedgerFixture {
         let watcher = try await coordinator()
         var waiting: Int64 = 0
         for _ in 0..<1_000 where waiting == 0 {
-            waiting = try await watcher.query(
-                Query(
-                    .unprepared(
-                        """
-                        select count(*) from pg_stat_activity where datname = current_database()
-                            and wait_event_type = 'Lock' and query like '%\(part)%'
-                        """)))[0].int8(0)
+            waiting = try await waitingForLocks(watcher, in: part)
             try await Task.sleep(for: .milliseconds(10))
         }
         await watcher.close()

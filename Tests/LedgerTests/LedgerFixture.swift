@@ -187,3 +187,14 @@ extension LedgerFixture {
                 """)
     }
 }
+
+/// How many of this database's sessions wait for a lock, those of the watcher's role; `part`: in a statement that has it.
+func waitingForLocks(_ watcher: Connection, in part: String = "") async throws -> Int64 {
+    try await watcher.query(
+        Query(
+            .unprepared(
+                """
+                select count(*) from pg_stat_activity where datname = current_database()
+                    and wait_event_type = 'Lock' and query like '%\(part)%'
+                """)))[0].int8(0)
+}

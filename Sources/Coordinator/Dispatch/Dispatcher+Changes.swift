@@ -209,7 +209,7 @@ extension Dispatcher {
                 lease: reference, state: .unchanged,
                 message: "you have \(state.parked.count) parked tasks and may have \(most); finish or release one")
         }
-        let until = at + (limits.parkedTime ?? .seconds(72 * 3_600))
+        let until = at + (limits.parkedTime ?? WorkloadLimits.parkedTimeByDefault)
         // What passed since its deadline was nobody's work, so nothing of its lifetime.
         let firstGrantedAt = lease.firstGrantedAt + max(.zero, at - lease.deadline)
         guard LeaseLength.mayPark(at: at, since: firstGrantedAt, lifetime: limits.leaseLifetime) else {

@@ -48,14 +48,17 @@ enum PolicyStatements {
 }
 
 extension PolicyDocument {
-    /// A proposed document. Throws `.invalid` with all its problems for one that cannot be used.
-    static func usable(_ text: String) throws -> PolicyDocument {
+    /// A proposed document; `version`: one that was in force. Throws `.invalid` with all its problems for one that cannot
+    /// be used.
+    static func usable(_ text: String, of version: Int64? = nil) throws -> PolicyDocument {
         do {
             return try PolicyDocument(proposed: text)
         } catch {
-            throw LedgerError(
-                .invalid, error.description, remedy: "plimsoll policy validate looks at it without a coordinator",
-                cause: error)
+            let old = version.map { "version \($0) cannot be used any more: " } ?? ""
+            let remedy =
+                version.map { "plimsoll policy show --version \($0) prints it; mend it in a file and apply that" }
+                ?? "plimsoll policy validate looks at it without a coordinator"
+            throw LedgerError(.invalid, old + error.description, remedy: remedy, cause: error)
         }
     }
 }
@@ -96,14 +99,7 @@ extension Ledger {
         to version: Int64, reason: String, stoppingEveryone: Bool = false, by actor: String
     ) async throws -> PolicyRow {
         let old = try await policy(version: version)
-        do {
-            _ = try PolicyDocument(proposed: old.document)
-        } catch {
-            throw LedgerError(
-                .invalid, "version \(version) cannot be used any more: \(error.description)",
-                remedy: "plimsoll policy show --version \(version) prints it; mend it in a file and apply that",
-                cause: error)
-        }
+        _ = try PolicyDocument.usable(old.document, of: version)
         return try await applyPolicy(
             old.document, reason: reason, stoppingEveryone: stoppingEveryone, by: actor)
     }

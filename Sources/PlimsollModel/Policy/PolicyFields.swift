@@ -15,7 +15,8 @@ extension PolicyField where Root == WorkloadLimits {
         .count("parked-leases", \.parkedLeases, 0...countMax, "Leases a person may have parked."),
         // Its slot is held meanwhile, so there is always an end.
         .duration(
-            "parked-time", \.parkedTime, mayBeNone: false, meantByNone: .hours(72), "How long a lease may stay parked."),
+            "parked-time", \.parkedTime, mayBeNone: false, meantByNone: WorkloadLimits.parkedTimeByDefault,
+            "How long a lease may stay parked."),
         .duration(
             "daily-rest", \.dailyRest, from: LegalCeiling.dailyRest, mayBeNone: false,
             "Time with nothing leased between two work periods."),

@@ -41,6 +41,9 @@ public struct WorkloadLimits: Sendable, Hashable {
     /// No limit at all: what a layer that says nothing adds.
     public init() {}
 
+    /// How long a lease may stay parked where nothing says so.
+    public static let parkedTimeByDefault = Duration.hours(72)
+
     /// The limits that hold where the deployment's document names none.
     public static let defaults: WorkloadLimits = {
         var limits = WorkloadLimits()
@@ -51,7 +54,7 @@ public struct WorkloadLimits: Sendable, Hashable {
         limits.breakTime = .minutes(10)
         limits.leaseLifetime = .minutes(50)
         limits.parkedLeases = 3
-        limits.parkedTime = .hours(72)
+        limits.parkedTime = parkedTimeByDefault
         limits.dailyRest = .hours(11)
         limits.weeklyRest = .hours(35)
         limits.weeklyRestDays = 6
